@@ -1,0 +1,1 @@
+//! The durable record of databases, tokens and audit, in SQLite.

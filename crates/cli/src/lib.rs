@@ -1,0 +1,1 @@
+//! The influxctl command tree.

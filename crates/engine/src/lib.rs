@@ -1,0 +1,1 @@
+//! The write-ahead log, the in-memory buffer and the tables that queries read.

@@ -1,0 +1,1 @@
+//! Line protocol: splitting, parsing, precision and the rules that need no schema.

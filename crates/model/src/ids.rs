@@ -1,0 +1,183 @@
+//! Typed identifiers: one type per kind of thing, so that they cannot be mixed up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use crate::Randomness;
+
+/// A text that is not an identifier of the expected form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is not {expected}")]
+pub struct ParseIdError {
+    what: &'static str,
+    expected: &'static str,
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $field:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new random id (UUID version 4).
+            pub fn random(randomness: &dyn Randomness) -> Self {
+                let mut bytes = [0; 16];
+                randomness.fill(&mut bytes);
+                Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+            }
+
+            /// The id as a UUID.
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+
+            /// An id from a UUID.
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            /// Accepts the hyphenated form only, of any version and in any case.
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let error = ParseIdError { what: $field, expected: "a UUID" };
+                if text.len() != uuid::fmt::Hyphenated::LENGTH {
+                    return Err(error);
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| error)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// Owner of clusters, users and management tokens.
+    AccountId, "accountId"
+);
+uuid_id!(
+    /// Unit of isolation: databases and their tokens live in one cluster.
+    ClusterId, "clusterId"
+);
+uuid_id!(
+    /// A database token or management token.
+    TokenId, "tokenId"
+);
+uuid_id!(
+    /// A user.
+    UserId, "userId"
+);
+
+/// A database, for ever: ids are never reused, renaming and undeleting keep them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatabaseId(i64);
+
+impl DatabaseId {
+    /// An id from its number; `None` unless it is at least 1.
+    pub const fn new(number: i64) -> Option<Self> {
+        if number >= 1 { Some(Self(number)) } else { None }
+    }
+
+    /// The number, at least 1.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for DatabaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The v2 name of a cluster: 16 hexadecimal digits, never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrganizationId(u64);
+
+impl OrganizationId {
+    /// A new random id that fits a signed 64-bit column.
+    pub fn random(randomness: &dyn Randomness) -> Self {
+        let mut bytes = [0; 8];
+        randomness.fill(&mut bytes);
+        Self((u64::from_be_bytes(bytes) >> 1).max(1))
+    }
+
+    /// The id as a number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for OrganizationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for OrganizationId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let error = ParseIdError { what: "organization id", expected: "16 hexadecimal digits" };
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(error);
+        }
+        match u64::from_str_radix(text, 16) {
+            Ok(number) if number != 0 => Ok(Self(number)),
+            _ => Err(error),
+        }
+    }
+}
+
+/// Position of a change in the catalog. Every committed change takes the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SequenceNumber(pub i64);
+
+/// Who this server is: made once, at first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The account that owns the cluster.
+    pub account: AccountId,
+    /// The one cluster of this server.
+    pub cluster: ClusterId,
+    /// The same cluster under its v2 name.
+    pub organization: OrganizationId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuid_is_read_in_any_case_and_shown_in_lower_case() {
+        let id: TokenId = "4F0C8A52-6D1E-4B7B-9A3C-51E2D07F9B64".parse().unwrap();
+        assert_eq!(id.to_string(), "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64");
+    }
+
+    #[test]
+    fn uuid_of_another_form_is_refused() {
+        for text in ["", "not-a-uuid", "4f0c8a526d1e4b7b9a3c51e2d07f9b64", "{4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64}"] {
+            let error = text.parse::<TokenId>().unwrap_err();
+            assert_eq!(error.to_string(), "tokenId is not a UUID", "{text}");
+        }
+    }
+
+    #[test]
+    fn organization_id_is_sixteen_digits() {
+        let id: OrganizationId = "00000000000000ff".parse().unwrap();
+        assert_eq!(id.to_string(), "00000000000000ff");
+        for text in ["", "ff", "0000000000000000", "00000000000000fg", "+0000000000000ff"] {
+            assert!(text.parse::<OrganizationId>().is_err(), "{text}");
+        }
+    }
+}

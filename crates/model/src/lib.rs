@@ -1,0 +1,25 @@
+//! The vocabulary of Tidegate: ids, names, times, permissions, tokens, database and token records.
+//!
+//! Everything here is pure: no I/O, no async, no global state. Time and randomness come in through
+//! [`Clock`] and [`Randomness`], so that tests are exact.
+
+mod database;
+mod ids;
+mod name;
+mod partition;
+mod permission;
+mod time;
+mod token;
+
+pub use database::{Database, DatabaseLimits, DatabaseLimitsError, NewDatabase, Retention};
+pub use ids::{
+    AccountId, ClusterId, DatabaseId, Identity, OrganizationId, ParseIdError, SequenceNumber, TokenId, UserId,
+};
+pub use name::{DatabaseName, DatabaseNameError};
+pub use partition::{PartitionTemplate, PartitionTemplateError, TemplatePart};
+pub use permission::{Action, Grant, PermissionSet, Resource, ResourceError};
+pub use time::{Clock, ParseTimestampError, SystemClock, Timestamp};
+pub use token::{
+    Description, DescriptionError, NewToken, OsRandomness, PlainToken, Randomness, TokenDigest, TokenKind, TokenRecord,
+    TokenState,
+};

@@ -1,0 +1,1 @@
+//! Query results as JSON, JSON lines, CSV and text tables.

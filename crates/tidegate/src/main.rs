@@ -1,0 +1,2 @@
+//! The tidegate server and command line.
+fn main() {}
