@@ -22,6 +22,9 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
+            /// The id that orders before every other.
+            pub const NIL: Self = Self(Uuid::nil());
+
             /// A new random id (UUID version 4).
             pub fn random(randomness: &dyn Randomness) -> Self {
                 let mut bytes = [0; 16];

@@ -17,7 +17,9 @@ pub enum DatabaseNameError {
     #[error("database name must have 1 to 64 characters, this one has {0}")]
     Length(usize),
     /// Contains something other than ASCII letters, digits, `_`, `-` and `/`.
-    #[error("database name may contain only ASCII letters, digits, '_', '-' and '/'; character number {0} is not allowed")]
+    #[error(
+        "database name may contain only ASCII letters, digits, '_', '-' and '/'; character number {0} is not allowed"
+    )]
     Character(usize),
     /// Starts with `_`.
     #[error("database name must not start with '_', which is reserved for the system")]

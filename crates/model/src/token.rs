@@ -23,7 +23,10 @@ pub struct OsRandomness;
 impl Randomness for OsRandomness {
     fn fill(&self, bytes: &mut [u8]) {
         use rand::TryRngCore as _;
-        #[expect(clippy::expect_used, reason = "without randomness no secret may be made; there is nothing to fall back to")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness no secret may be made; there is nothing to fall back to"
+        )]
         rand::rngs::OsRng.try_fill_bytes(bytes).expect("the operating system gives random bytes");
     }
 }
@@ -89,9 +92,8 @@ impl PlainToken {
 
     /// The kind that prefix, length and check code agree on; `None` for anything that this program did not make.
     pub fn verified_kind(&self) -> Option<TokenKind> {
-        let kind = [TokenKind::Database, TokenKind::Management]
-            .into_iter()
-            .find(|kind| self.0.starts_with(kind.prefix()))?;
+        let kind =
+            [TokenKind::Database, TokenKind::Management].into_iter().find(|kind| self.0.starts_with(kind.prefix()))?;
         let secret = self.0.get(kind.prefix().len()..)?;
         if secret.len() != SECRET_CHARACTERS {
             return None;

@@ -1,0 +1,165 @@
+//! The front door: enter, install, narrow, revoke, expire.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+use tidegate_model::{Clock, DatabaseId, Timestamp, TokenDigest, TokenId, TokenKind, TokenRecord};
+
+use crate::credential::Credential;
+use crate::index::TokenIndex;
+use crate::interner::Interner;
+use crate::request::EndReason;
+use crate::tracker::Tracker;
+use crate::{Drain, Entry};
+
+/// Every credential of this server, and who stands on it at this moment.
+#[derive(Debug)]
+pub struct Access {
+    clock: Arc<dyn Clock>,
+    /// The latest time, in microseconds, at which this server has acted upon an expiry. Time never goes back before it.
+    latest: AtomicI64,
+    index: TokenIndex,
+    interner: Interner,
+    /// Credentials that will expire, by when.
+    expiring: Mutex<BTreeMap<(Timestamp, TokenId), TokenDigest>>,
+    /// Revoked credentials that may still have requests in flight: a repeated revocation waits for the same ones.
+    draining: Mutex<HashMap<TokenId, Arc<Tracker>>>,
+    databases: Mutex<HashMap<DatabaseId, Arc<Tracker>>>,
+}
+
+/// The credential is unknown, revoked, expired or of the wrong kind. Callers cannot tell which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// Set if the refusal rests on the clock alone: whoever answers must first make sure that the server remembers
+    /// having reached this time, so that the token stays dead when the clock is set back.
+    pub expired_at: Option<Timestamp>,
+}
+
+impl Access {
+    /// An empty index. `mark` is the latest time at which an expiry was acted upon before the server started.
+    pub fn new(clock: Arc<dyn Clock>, mark: Option<Timestamp>) -> Self {
+        Self {
+            clock,
+            latest: AtomicI64::new(mark.map_or(i64::MIN, Timestamp::micros)),
+            index: TokenIndex::default(),
+            interner: Interner::default(),
+            expiring: Mutex::default(),
+            draining: Mutex::default(),
+            databases: Mutex::default(),
+        }
+    }
+
+    /// The current time, which never goes back behind an expiry that was acted upon.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now().max(Timestamp::from_micros(self.latest.load(Ordering::SeqCst)))
+    }
+
+    /// Number of credentials that can be used.
+    pub fn credential_count(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Makes a token usable. Does nothing for one that is revoked or expired.
+    pub fn install(&self, record: &TokenRecord) {
+        let now = self.now();
+        if record.revoked_at.is_some() || record.expires_at.is_some_and(|expiry| expiry <= now) {
+            return;
+        }
+        let permissions = self.interner.intern(&record.permissions);
+        if let Some(expiry) = record.expires_at {
+            self.expiring.lock().insert((expiry, record.id), record.digest);
+        }
+        let credential = Credential::new(record.id, record.kind, record.expires_at, permissions);
+        self.index.insert(record.digest, Arc::new(credential));
+    }
+
+    /// Lets a request in, if the digest is that of a usable token of this kind.
+    pub fn enter(&self, digest: TokenDigest, kind: TokenKind) -> Result<Entry, Refused> {
+        let refused = Refused { expired_at: None };
+        let credential = self.index.get(&digest).ok_or(refused)?;
+        if credential.kind != kind {
+            return Err(refused);
+        }
+        let now = self.now();
+        if credential.is_expired(now) {
+            return Err(Refused { expired_at: Some(now) });
+        }
+        Entry::new(credential).ok_or(refused)
+    }
+
+    /// Puts the changed permissions of a token in force, and ends the requests that they no longer cover.
+    pub fn narrow(&self, record: &TokenRecord) -> Drain {
+        let Some(credential) = self.index.get(&record.digest) else {
+            return Drain::nothing();
+        };
+        let permissions = self.interner.intern(&record.permissions);
+        credential.replace_permissions(permissions.clone());
+        credential.tracker().narrow(&permissions)
+    }
+
+    /// Ends a token for good. A repeated call waits for the same requests as the first one.
+    pub fn revoke(&self, record: &TokenRecord) -> Drain {
+        self.end_credential(record.id, record.digest, record.expires_at, EndReason::Revoked)
+    }
+
+    fn end_credential(
+        &self,
+        id: TokenId,
+        digest: TokenDigest,
+        expires_at: Option<Timestamp>,
+        reason: EndReason,
+    ) -> Drain {
+        let tracker = {
+            // Under this lock a token is either in the index or in `draining` until its requests have left.
+            let mut draining = self.draining.lock();
+            draining.retain(|_, tracker| tracker.observe().joined > 0);
+            match self.index.remove(&digest) {
+                Some(credential) => {
+                    let tracker = credential.tracker().clone();
+                    draining.insert(id, tracker.clone());
+                    Some(tracker)
+                }
+                None => draining.get(&id).cloned(),
+            }
+        };
+        if let Some(expiry) = expires_at {
+            self.expiring.lock().remove(&(expiry, id));
+        }
+        tracker.map_or_else(Drain::nothing, |tracker| tracker.close(reason))
+    }
+
+    /// Ends all tokens whose expiry has come. Returns the time that must be remembered if there were any.
+    pub fn expire_due(&self) -> Option<Timestamp> {
+        let now = self.now();
+        let due: Vec<_> = {
+            let mut expiring = self.expiring.lock();
+            let later = expiring.split_off(&(Timestamp::from_micros(now.micros().saturating_add(1)), TokenId::NIL));
+            std::mem::replace(&mut *expiring, later).into_iter().collect()
+        };
+        if due.is_empty() {
+            return None;
+        }
+        self.latest.fetch_max(now.micros(), Ordering::SeqCst);
+        for ((_, id), digest) in due {
+            // Nobody waits for this drain: an expiry has no answer to give.
+            drop(self.end_credential(id, digest, None, EndReason::Expired));
+        }
+        Some(now)
+    }
+
+    /// The requests on a database.
+    pub fn database_tracker(&self, id: DatabaseId) -> Arc<Tracker> {
+        self.databases.lock().entry(id).or_default().clone()
+    }
+
+    /// Ends the requests in flight on a database that was deleted or renamed, which later requests cannot find any
+    /// more under its old name.
+    pub fn end_database(&self, id: DatabaseId) -> Drain {
+        self.database_tracker(id).end_all(EndReason::DatabaseGone)
+    }
+}
+
+#[cfg(test)]
+mod tests;

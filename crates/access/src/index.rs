@@ -1,0 +1,61 @@
+//! The complete in-memory map from digest to credential.
+
+use std::sync::Arc;
+
+use scc::HashIndex;
+use tidegate_model::TokenDigest;
+
+use crate::credential::Credential;
+
+/// Look-ups take no lock; a removed digest is unreachable when [`TokenIndex::remove`] returns. The memory of a removed
+/// entry is freed later, which is harmless: it holds a digest, not a secret.
+#[derive(Debug, Default)]
+pub(crate) struct TokenIndex(HashIndex<TokenDigest, Arc<Credential>, DigestHasher>);
+
+impl TokenIndex {
+    pub(crate) fn insert(&self, digest: TokenDigest, credential: Arc<Credential>) {
+        // A digest is unique in the catalog, so an entry that is already there is the same token.
+        drop(self.0.insert_sync(digest, credential));
+    }
+
+    pub(crate) fn get(&self, digest: &TokenDigest) -> Option<Arc<Credential>> {
+        self.0.peek_with(digest, |_, credential| credential.clone())
+    }
+
+    pub(crate) fn remove(&self, digest: &TokenDigest) -> Option<Arc<Credential>> {
+        let credential = self.get(digest);
+        self.0.remove_sync(digest);
+        credential
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A digest is uniformly distributed already: its first eight bytes are its hash.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DigestHasher(u64);
+
+impl std::hash::BuildHasher for DigestHasher {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl std::hash::Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*first);
+        }
+    }
+
+    // The length that precedes the bytes says nothing: it is always 32.
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,69 @@
+//! Each distinct set of permissions once in memory, however many tokens hold it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use tidegate_model::PermissionSet;
+
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    sets: Mutex<Sets>,
+}
+
+#[derive(Debug, Default)]
+struct Sets {
+    known: HashMap<PermissionSet, Weak<PermissionSet>>,
+    sweep_at: usize,
+}
+
+const FIRST_SWEEP: usize = 1024;
+
+impl Interner {
+    /// The shared copy of `set`.
+    pub(crate) fn intern(&self, set: &PermissionSet) -> Arc<PermissionSet> {
+        let mut sets = self.sets.lock();
+        if let Some(shared) = sets.known.get(set).and_then(Weak::upgrade) {
+            return shared;
+        }
+        if sets.known.len() >= sets.sweep_at.max(FIRST_SWEEP) {
+            sets.known.retain(|_, shared| shared.strong_count() > 0);
+            sets.sweep_at = sets.known.len() * 2;
+        }
+        let shared = Arc::new(set.clone());
+        sets.known.insert(set.clone(), Arc::downgrade(&shared));
+        shared
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.sets.lock().known.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_model::{Action, Grant};
+
+    use super::*;
+
+    fn set(name: &str) -> PermissionSet {
+        [Grant { action: Action::Read, resource: name.parse().unwrap() }].into_iter().collect()
+    }
+
+    #[test]
+    fn equal_sets_share_memory() {
+        let interner = Interner::default();
+        assert!(Arc::ptr_eq(&interner.intern(&set("a")), &interner.intern(&set("a"))));
+        assert!(!Arc::ptr_eq(&interner.intern(&set("a")), &interner.intern(&set("b"))));
+    }
+
+    #[test]
+    fn sets_that_nobody_holds_are_forgotten() {
+        let interner = Interner::default();
+        for number in 0..10 * FIRST_SWEEP {
+            interner.intern(&set(&format!("d{number}")));
+        }
+        assert!(interner.len() <= FIRST_SWEEP + 1, "{} sets are kept", interner.len());
+    }
+}
