@@ -1,0 +1,154 @@
+//! Databases: reading and changing them.
+
+use std::sync::Arc;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor};
+use tidegate_model::{Database, DatabaseId, DatabaseLimits, DatabaseName, NewDatabase, Retention, Timestamp};
+
+use crate::audit::AuditAction;
+use crate::columns::optional_time;
+use crate::memory::Published;
+use crate::writer::{Change, Outcome, Step};
+use crate::{CatalogError, partition};
+
+/// Which databases to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DatabaseStatus {
+    /// Those that can be used.
+    Active,
+    /// Those that were deleted.
+    Deleted,
+    /// Both.
+    All,
+}
+
+macro_rules! select_databases {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, retention_ns, max_tables, max_columns_per_table, partition_template, created_at, deleted_at ",
+            "FROM databases ",
+            $rest
+        )
+    };
+}
+
+/// By name, then id.
+pub(crate) async fn list(
+    executor: impl SqliteExecutor<'_>,
+    status: DatabaseStatus,
+) -> Result<Vec<Database>, CatalogError> {
+    let query = match status {
+        DatabaseStatus::Active => select_databases!("WHERE deleted_at IS NULL ORDER BY name, id"),
+        DatabaseStatus::Deleted => select_databases!("WHERE deleted_at IS NOT NULL ORDER BY name, id"),
+        DatabaseStatus::All => select_databases!("ORDER BY name, id"),
+    };
+    sqlx::query(query).fetch_all(executor).await?.iter().map(decode).collect()
+}
+
+async fn find_active(executor: impl SqliteExecutor<'_>, name: &DatabaseName) -> Result<Option<Database>, CatalogError> {
+    sqlx::query(select_databases!("WHERE name = ? AND deleted_at IS NULL"))
+        .bind(name.as_str())
+        .fetch_optional(executor)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+fn decode(row: &SqliteRow) -> Result<Database, CatalogError> {
+    let damaged = |what| CatalogError::corrupt(format!("a database has a bad {what}"));
+    let name: &str = row.try_get(1)?;
+    let template: Option<&str> = row.try_get(5)?;
+    Ok(Database {
+        id: DatabaseId::new(row.try_get(0)?).ok_or_else(|| damaged("id"))?,
+        name: name.parse().map_err(|_| damaged("name"))?,
+        retention: Retention::from_nanos(row.try_get(2)?).ok_or_else(|| damaged("retention"))?,
+        limits: DatabaseLimits::new(row.try_get(3)?, row.try_get(4)?).map_err(|_| damaged("limit"))?,
+        partition_template: template.map(partition::from_json).transpose()?,
+        created_at: Timestamp::from_micros(row.try_get(6)?),
+        deleted_at: optional_time(row.try_get(7)?),
+    })
+}
+
+pub(crate) struct CreateDatabase(pub(crate) NewDatabase);
+
+impl Change for CreateDatabase {
+    type Output = Arc<Database>;
+
+    fn audit(&self) -> Option<(AuditAction, String)> {
+        Some((AuditAction::CreateDatabase, self.0.name.to_string()))
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        step: Step,
+    ) -> Result<Outcome<Arc<Database>>, CatalogError> {
+        let new = &self.0;
+        let inserted = sqlx::query(
+            "INSERT INTO databases \
+             (name, retention_ns, max_tables, max_columns_per_table, partition_template, created_at, sequence) \
+             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        )
+        .bind(new.name.as_str())
+        .bind(new.retention.nanos())
+        .bind(i64::from(new.limits.max_tables))
+        .bind(i64::from(new.limits.max_columns_per_table))
+        .bind(new.partition_template.as_ref().map(partition::to_json).transpose()?)
+        .bind(step.now.micros())
+        .bind(step.sequence.0)
+        .fetch_one(connection)
+        .await;
+        let row = match inserted {
+            Err(sqlx::Error::Database(cause)) if cause.is_unique_violation() => {
+                return Err(CatalogError::DatabaseExists { name: new.name.clone() });
+            }
+            inserted => inserted?,
+        };
+        let id = DatabaseId::new(row.try_get(0)?).ok_or_else(|| CatalogError::corrupt("a database got a bad id"))?;
+        Ok(Outcome::Changed(Arc::new(Database {
+            id,
+            name: new.name.clone(),
+            retention: new.retention,
+            limits: new.limits,
+            partition_template: new.partition_template.clone(),
+            created_at: step.now,
+            deleted_at: None,
+        })))
+    }
+
+    fn published(output: &Self::Output) -> Published {
+        Published::Database(output.clone())
+    }
+}
+
+pub(crate) struct DeleteDatabase(pub(crate) DatabaseName);
+
+impl Change for DeleteDatabase {
+    type Output = Arc<Database>;
+
+    fn audit(&self) -> Option<(AuditAction, String)> {
+        Some((AuditAction::DeleteDatabase, self.0.to_string()))
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        step: Step,
+    ) -> Result<Outcome<Arc<Database>>, CatalogError> {
+        let mut database = find_active(&mut *connection, &self.0).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        database.deleted_at = Some(step.now);
+        sqlx::query("UPDATE databases SET deleted_at = ?, sequence = ? WHERE id = ?")
+            .bind(step.now.micros())
+            .bind(step.sequence.0)
+            .bind(database.id.get())
+            .execute(connection)
+            .await?;
+        Ok(Outcome::Changed(Arc::new(database)))
+    }
+
+    fn published(output: &Self::Output) -> Published {
+        Published::Database(output.clone())
+    }
+}

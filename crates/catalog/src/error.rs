@@ -1,0 +1,95 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+
+use sqlx::migrate::MigrateError;
+use tidegate_model::DatabaseName;
+
+/// Why the catalog did not do what it was asked. Unless a variant says otherwise, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// The digest or the id belongs to a token already, perhaps a revoked one.
+    #[error("this token exists already, perhaps as a revoked one: make another")]
+    TokenExists,
+    /// There is no token of this kind with this id.
+    #[error("token not found")]
+    TokenNotFound,
+    /// The token is revoked, which is for good.
+    #[error("the token is revoked and cannot be changed: create another")]
+    TokenRevoked,
+    /// An active database has this name.
+    #[error("database {name} exists already: choose another name, or delete it first")]
+    DatabaseExists {
+        /// The name.
+        name: DatabaseName,
+    },
+    /// No active database has this name.
+    #[error("database not found")]
+    DatabaseNotFound,
+    /// The file was written by a later version of this program.
+    #[error(
+        "the catalog was written by a newer version of Tidegate (migration {migration} is unknown to this one): \
+         start that version, or restore a backup made before the upgrade"
+    )]
+    Newer {
+        /// The first migration that this program does not know.
+        migration: i64,
+    },
+    /// The file is no SQLite database, or holds what this program never writes.
+    #[error("the catalog file is damaged ({detail}): restore it from a backup")]
+    Corrupt {
+        /// What was found; never the content of a row.
+        detail: String,
+    },
+    /// A file or directory could not be made or reached.
+    #[error("cannot use {}: check that the directory exists and that the server may write to it", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Reading or writing failed.
+    #[error("the catalog could not be read or written, nothing was changed: check the disk and try again")]
+    Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A change failed in a way that leaves its outcome unknown. No further change is accepted.
+    #[error("the outcome of a change to the catalog is unknown, no further change is accepted: restart the server")]
+    Unusable,
+    /// [`crate::Catalog::close`] was called.
+    #[error("the catalog is closed: restart the server")]
+    Closed,
+}
+
+impl CatalogError {
+    pub(crate) fn corrupt(detail: impl Into<String>) -> Self {
+        Self::Corrupt { detail: detail.into() }
+    }
+}
+
+impl From<sqlx::Error> for CatalogError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            sqlx::Error::Database(cause) if says_damaged(cause.as_ref()) => Self::corrupt(cause.message()),
+            sqlx::Error::ColumnDecode { .. } => Self::corrupt(error.to_string()),
+            _ => Self::Storage(Box::new(error)),
+        }
+    }
+}
+
+impl From<MigrateError> for CatalogError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(migration) => Self::Newer { migration },
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+            other => Self::corrupt(other.to_string()),
+        }
+    }
+}
+
+/// Whether SQLite's result code is `SQLITE_CORRUPT` or `SQLITE_NOTADB`, in any of their extended forms.
+fn says_damaged(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let primary = error.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+    matches!(primary, Some(11 | 26))
+}
