@@ -1,1 +1,25 @@
 //! Typed client of the management and data HTTP interfaces.
+//!
+//! [`ManagementClient`] speaks `/api/v0` (management API contract), [`DataClient`] writes line protocol and queries SQL
+//! (data-plane contract §§4 and 6). Both send requests through a [`Connection`], which never follows redirects and never
+//! puts a credential, a query string or an answer's body into an error or an [`Exchange`].
+
+mod answer;
+mod base;
+mod connection;
+mod data;
+mod error;
+mod management;
+mod tls;
+mod wire;
+
+pub use base::{BaseUrl, BaseUrlError};
+pub use connection::{Connection, ConnectionOptions, Exchange, Observer};
+pub use data::{DataClient, Precision, Row};
+pub use error::{Error, Result};
+pub use management::{DatabaseStatus, ManagementClient, NewDatabaseToken, NewManagementToken, Scope, TokenChanges};
+pub use tls::TlsOptions;
+pub use wire::{Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem};
+
+#[cfg(test)]
+mod tests;

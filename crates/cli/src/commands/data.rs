@@ -1,0 +1,138 @@
+//! `query` and `write` (influxctl contract §§14 and 15).
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ArgMatches;
+use tidegate_client::Precision;
+
+use super::{format_of, word_of};
+use crate::error::{Error, Result};
+use crate::io::{Input, Io, read_limited};
+use crate::lines::Batches;
+use crate::output::Format;
+use crate::rows::{self, TimeFormat};
+use crate::session::Session;
+
+const LONGEST_QUERY: u64 = 10 * 1024 * 1024;
+
+/// What the argument of `query` and `write` stands for.
+enum Source {
+    Stdin,
+    File(PathBuf),
+    Text(Vec<u8>),
+}
+
+impl Source {
+    /// `-` is standard input, an existing regular file is that file, everything else is the text itself.
+    fn of(argument: &OsString, current_dir: &Path) -> Self {
+        use std::os::unix::ffi::OsStrExt;
+        if argument == "-" {
+            return Self::Stdin;
+        }
+        let path = current_dir.join(argument);
+        if path.is_file() { Self::File(path) } else { Self::Text(argument.as_bytes().to_vec()) }
+    }
+
+    fn open(self, io: &mut Io) -> Result<Input> {
+        Ok(match self {
+            Self::Stdin => io.take_stdin(),
+            Self::File(path) => match File::open(&path) {
+                Ok(file) => Box::new(file),
+                Err(reason) => return Err(Error::Unreadable { path, reason }),
+            },
+            Self::Text(text) => Box::new(std::io::Cursor::new(text)),
+        })
+    }
+}
+
+/// The source of this call. Standard input can be only one thing.
+fn source_of(session: &Session<'_>, matches: &ArgMatches) -> Result<Source> {
+    let argument = matches.get_one::<OsString>("input").cloned().unwrap_or_default();
+    let source = Source::of(&argument, &session.io.environment.current_dir);
+    let token_from_stdin = matches.get_one::<PathBuf>("token-file").is_some_and(|path| path == Path::new("-"));
+    if token_from_stdin && matches!(source, Source::Stdin) {
+        return Err(Error::Usage("standard input cannot hold both the token and the input".to_owned()));
+    }
+    Ok(source)
+}
+
+pub(super) async fn query(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let source = source_of(session, matches)?;
+    if matches.get_flag("enable-system-tables") {
+        acknowledge_system_tables(session, &source).await?;
+    }
+    let statement = statement(session, source).await?;
+    let target = session.data(matches, session.globals.timeout).await?;
+    let rows = target.client.query_sql(&target.database, &statement).await?;
+    let text = match format_of(matches) {
+        Format::Json => rows::json(&rows)?,
+        Format::Table => {
+            let format = match word_of(matches, "time-format") {
+                "unixnano" => TimeFormat::UnixNano,
+                _ => TimeFormat::Rfc3339Nano,
+            };
+            rows::table(&rows, format)
+        }
+    };
+    session.io.print(&text)
+}
+
+/// Asks, unless standard input holds the query and so cannot hold the answer.
+async fn acknowledge_system_tables(session: &mut Session<'_>, source: &Source) -> Result<()> {
+    if matches!(source, Source::Stdin) {
+        session.log().warn("system tables can slow the cluster down");
+        return Ok(());
+    }
+    session.io.confirm("System tables can slow the cluster down. Continue? [y/N] ").await
+}
+
+async fn statement(session: &mut Session<'_>, source: Source) -> Result<String> {
+    let bytes = match source {
+        Source::Stdin => session.io.read_stdin(LONGEST_QUERY).await?,
+        Source::Text(text) => text,
+        Source::File(path) => File::open(&path)
+            .and_then(|file| read_limited(file, LONGEST_QUERY))
+            .map_err(|reason| Error::Unreadable { path, reason })?,
+    };
+    let statement = String::from_utf8(bytes).map_err(|_| Error::Usage("the query is not UTF-8 text".to_owned()))?;
+    if statement.trim().is_empty() {
+        return Err(Error::Usage("the query is empty".to_owned()));
+    }
+    Ok(statement)
+}
+
+pub(super) async fn write(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let source = source_of(session, matches)?;
+    let own_limit = matches.get_one::<u32>("write-timeout").copied().unwrap_or(10);
+    let timeout = Duration::from_secs(own_limit.into()).min(session.globals.timeout);
+    let precision = match word_of(matches, "precision") {
+        "us" => Precision::Microseconds,
+        "ms" => Precision::Milliseconds,
+        "s" => Precision::Seconds,
+        _ => Precision::Nanoseconds,
+    };
+    let size = matches.get_one::<u32>("batch-size").copied().unwrap_or(10_000);
+    let target = session.data(matches, timeout).await?;
+    let mut batches = Batches::new(source.open(session.io)?, size);
+    let mut any = false;
+    loop {
+        // Reading may wait for a person; on a thread of its own an interrupt can end the wait.
+        let read = tokio::task::spawn_blocking(move || {
+            let batch = batches.next();
+            (batches, batch)
+        });
+        let (returned, batch) = read.await.map_err(|error| Error::Input(std::io::Error::other(error)))?;
+        batches = returned;
+        let Some(batch) = batch.map_err(|error| Error::Failed(format!("cannot read the lines: {error}")))? else {
+            break;
+        };
+        any = true;
+        target.client.write(&target.database, precision, batch.lines).await.map_err(|error| {
+            Error::Failed(format!("lines from line {} on were not written: {}", batch.first_line, Error::from(error)))
+        })?;
+    }
+    if any { Ok(()) } else { Err(Error::Usage("there are no lines to write".to_owned())) }
+}

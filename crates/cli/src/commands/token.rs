@@ -1,0 +1,167 @@
+//! `token`: database tokens (influxctl contract §7).
+
+use clap::ArgMatches;
+use serde::Serialize;
+use tidegate_client::{DatabaseTokenItem, NewDatabaseToken, TokenChanges};
+use tidegate_model::TokenId;
+use uuid::Uuid;
+
+use super::{NewSecret, expiry_of, format_of, grants_of, revoke as revocation, word_of};
+use crate::error::{Error, Result};
+use crate::output::{self, Format, JsonTime, ListTable, time_cell};
+use crate::session::Session;
+
+pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let new = NewDatabaseToken {
+        description: word_of(matches, "description").to_owned(),
+        permissions: grants_of(matches),
+        expires_at: expiry_of(session, matches)?,
+    };
+    let created = session.management(matches).await?.create_token(&new).await?;
+    let shown = NewSecret {
+        id: created.record.id.to_string(),
+        description: &created.record.description,
+        expires_at: created.record.expires_at,
+        revoked_at: created.record.revoked_at,
+        secret: &created.secret,
+    };
+    match format_of(matches) {
+        Format::Table => shown.print_table(session),
+        Format::Json => {
+            let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
+            shown.print(session, &output::json(&object)?)
+        }
+    }
+}
+
+pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let id = id_of(matches)?;
+    let include_revoked = matches.get_flag("include-revoked");
+    let not_found = || Error::Failed(format!("token {id} not found"));
+    let token = match session.management(matches).await?.token(id, include_revoked).await {
+        Err(error) if error.is_not_found() => return Err(not_found()),
+        answer => answer?,
+    };
+    if token.revoked_at.is_some() && !include_revoked {
+        return Err(not_found());
+    }
+    let text = match format_of(matches) {
+        Format::Json => output::json(&JsonToken::new(&token))?,
+        Format::Table => {
+            let permissions = token.permissions.iter().map(|grant| format!("{}:{}", grant.action, grant.resource));
+            output::detail_table(&[
+                ("id", token.id.to_string()),
+                ("description", token.description.clone()),
+                ("expires at", time_cell(token.expires_at)),
+                ("revoked at", time_cell(token.revoked_at)),
+                ("permissions", permissions.collect::<Vec<_>>().join(", ")),
+            ])
+        }
+    };
+    session.io.print(&text)
+}
+
+pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let include_revoked = matches.get_flag("include-revoked");
+    let mut tokens = session.management(matches).await?.tokens(include_revoked).await?;
+    tokens.retain(|token| include_revoked || token.revoked_at.is_none());
+    tokens.sort_by_key(|token| token.id);
+    if word_of(matches, "sort") == "description" {
+        tokens.sort_by(|a, b| a.description.cmp(&b.description));
+    }
+    let text = match format_of(matches) {
+        Format::Json => output::json(&tokens.iter().map(JsonToken::new).collect::<Vec<_>>())?,
+        Format::Table => table(&tokens, include_revoked),
+    };
+    session.io.print(&text)
+}
+
+fn table(tokens: &[DatabaseTokenItem], include_revoked: bool) -> String {
+    let mut columns = vec!["ID", "DESCRIPTION"];
+    if include_revoked {
+        columns.extend(["EXPIRES AT", "REVOKED AT"]);
+    }
+    let mut table = ListTable::of_texts(&columns);
+    for token in tokens {
+        let mut cells = vec![token.id.to_string(), token.description.clone()];
+        if include_revoked {
+            cells.extend([time_cell(token.expires_at), time_cell(token.revoked_at)]);
+        }
+        table.row(cells);
+    }
+    table.render()
+}
+
+pub(super) async fn update(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let id = id_of(matches)?;
+    let permissions = Some(grants_of(matches)).filter(|grants| !grants.is_empty());
+    let changes = TokenChanges { description: matches.get_one::<String>("description").cloned(), permissions };
+    if changes == TokenChanges::default() {
+        let flags = "--read-database, --write-database or --description";
+        return Err(Error::Usage(format!("nothing to change: give {flags}")));
+    }
+    match session.management(matches).await?.update_token(id, &changes).await {
+        Err(error) if error.is_not_found() => return Err(Error::Failed(format!("token {id} not found"))),
+        answer => drop(answer?),
+    }
+    session.log().info(format!("updated token {id}"));
+    Ok(())
+}
+
+pub(super) async fn revoke(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let targets = revocation::targets(matches);
+    revocation::confirm(session, matches, &targets, "database").await?;
+    let client = session.management(matches).await?;
+    revocation::revoke_each(session, &targets, async |id| client.revoke_token(id).await).await
+}
+
+fn id_of(matches: &ArgMatches) -> Result<TokenId> {
+    let id = matches.get_one::<TokenId>("token-id").copied();
+    id.ok_or_else(|| Error::Usage("a token id is needed".to_owned()))
+}
+
+#[derive(Serialize)]
+struct JsonToken<'a> {
+    account_id: Uuid,
+    cluster_id: Uuid,
+    id: Uuid,
+    description: &'a str,
+    permissions: Vec<JsonPermission<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_at: Option<JsonTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<JsonTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<JsonTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+}
+
+/// Permissions have no ids; scripts expect the member all the same.
+#[derive(Serialize)]
+struct JsonPermission<'a> {
+    id: Uuid,
+    action: &'a str,
+    resource: &'a str,
+}
+
+impl<'a> JsonToken<'a> {
+    fn new(token: &'a DatabaseTokenItem) -> Self {
+        let permissions = token
+            .permissions
+            .iter()
+            .map(|grant| JsonPermission { id: Uuid::nil(), action: &grant.action, resource: &grant.resource })
+            .collect();
+        Self {
+            account_id: token.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            cluster_id: token.cluster_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            id: token.id.as_uuid(),
+            description: &token.description,
+            permissions,
+            created_at: token.created_at.map(JsonTime),
+            expires_at: token.expires_at.map(JsonTime),
+            revoked_at: token.revoked_at.map(JsonTime),
+            token: None,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Everything a command may touch of its surroundings, so that tests can give it other ones.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_model::{Clock, SystemClock};
+
+use crate::error::{Error, Result};
+
+/// Variables and the current directory.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// The environment variables.
+    pub variables: HashMap<OsString, OsString>,
+    /// Where relative paths start.
+    pub current_dir: PathBuf,
+}
+
+impl Environment {
+    /// A variable that is set and not empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
+        self.variables.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())
+    }
+}
+
+pub(crate) type Input = Box<dyn Read + Send>;
+type Sink = Arc<Mutex<Box<dyn Write + Send>>>;
+
+/// The streams, environment and clock of one call.
+pub struct Io {
+    stdin: Option<Input>,
+    stdout: Box<dyn Write + Send>,
+    pub(crate) log: Log,
+    pub(crate) environment: Environment,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").finish_non_exhaustive()
+    }
+}
+
+impl Io {
+    /// Surroundings made of these parts.
+    pub fn new(
+        stdin: impl Read + Send + 'static,
+        stdout: impl Write + Send + 'static,
+        stderr: impl Write + Send + 'static,
+        environment: Environment,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            stdin: Some(Box::new(stdin)),
+            stdout: Box::new(stdout),
+            log: Log { sink: Arc::new(Mutex::new(Box::new(stderr))), verbosity: Verbosity::Normal },
+            environment,
+            clock,
+        }
+    }
+
+    /// Those of this process.
+    pub fn system() -> Self {
+        let environment = Environment {
+            variables: std::env::vars_os().collect(),
+            // Without a current directory relative paths fail when they are used, and say so.
+            current_dir: std::env::current_dir().unwrap_or_default(),
+        };
+        Self::new(std::io::stdin(), std::io::stdout(), std::io::stderr(), environment, Arc::new(SystemClock))
+    }
+
+    /// Writes a result to standard output.
+    pub(crate) fn print(&mut self, text: &str) -> Result<()> {
+        self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()).map_err(Error::Output)
+    }
+
+    /// Standard input, once; empty when it has been taken before.
+    pub(crate) fn take_stdin(&mut self) -> Input {
+        self.stdin.take().unwrap_or_else(|| Box::new(std::io::empty()))
+    }
+
+    /// Standard input to its end. An interrupt can stop the wait, because another thread does the reading.
+    pub(crate) async fn read_stdin(&mut self, limit: u64) -> Result<Vec<u8>> {
+        let input = self.take_stdin();
+        let read = tokio::task::spawn_blocking(move || read_limited(input, limit)).await;
+        read.map_err(|error| Error::Input(std::io::Error::other(error)))?.map_err(Error::Input)
+    }
+
+    /// Asks on standard error and reads one line from standard input.
+    pub(crate) async fn confirm(&mut self, question: &str) -> Result<()> {
+        self.log.raw(question);
+        let mut input = self.take_stdin();
+        let read = tokio::task::spawn_blocking(move || {
+            let line = read_line(&mut input);
+            (input, line)
+        })
+        .await;
+        let (input, line) = read.map_err(|error| Error::Input(std::io::Error::other(error)))?;
+        self.stdin = Some(input);
+        let answer = line.map_err(Error::Input)?.trim().to_lowercase();
+        if answer == "y" || answer == "yes" { Ok(()) } else { Err(Error::Cancelled) }
+    }
+}
+
+/// Reads all of `input`, but fails when there is more than `limit` bytes.
+pub(crate) fn read_limited(input: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, format!("more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// One line, without reading anything that comes after it.
+fn read_line(input: &mut Input) -> std::io::Result<String> {
+    const LONGEST_ANSWER: usize = 1024;
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while line.len() < LONGEST_ANSWER && input.read(&mut byte)? == 1 && byte != *b"\n" {
+        line.extend_from_slice(&byte);
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// How much the log says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    Normal,
+    Debug,
+    Trace,
+}
+
+/// Standard error: lines of level, TAB and text (influxctl contract §5.1).
+#[derive(Clone)]
+pub(crate) struct Log {
+    sink: Sink,
+    pub(crate) verbosity: Verbosity,
+}
+
+impl Log {
+    pub(crate) fn error(&self, text: impl AsRef<str>) {
+        self.line("error", text.as_ref());
+    }
+
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        self.line("warn", text.as_ref());
+    }
+
+    pub(crate) fn info(&self, text: impl AsRef<str>) {
+        self.line("info", text.as_ref());
+    }
+
+    pub(crate) fn debug(&self, text: impl AsRef<str>) {
+        if self.verbosity >= Verbosity::Debug {
+            self.line("debug", text.as_ref());
+        }
+    }
+
+    pub(crate) fn trace(&self, text: impl AsRef<str>) {
+        if self.verbosity >= Verbosity::Trace {
+            self.line("debug", text.as_ref());
+        }
+    }
+
+    /// Text as it is. Nothing useful can be done when standard error is closed.
+    pub(crate) fn raw(&self, text: &str) {
+        let mut sink = self.lock();
+        let _ = sink.write_all(text.as_bytes()).and_then(|()| sink.flush());
+    }
+
+    fn line(&self, level: &str, text: &str) {
+        self.raw(&format!("{level}\t{}\n", crate::output::one_line(&crate::output::without_tokens(text))));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Write + Send>> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,87 @@
+//! From matched arguments to an exit status.
+
+use std::ffi::OsString;
+use std::future::Future;
+
+use clap::{ArgMatches, Command};
+
+use crate::error::Error;
+use crate::globals::Globals;
+use crate::session::Session;
+use crate::{ExitStatus, Face, Io, commands, tree, usage};
+
+/// Runs the chosen command to its end. `command` is the tree that `matches` come from; it is needed for help texts.
+/// Commands that the binary has added itself must not get here.
+pub async fn run(face: Face, command: &Command, matches: &ArgMatches, io: &mut Io) -> ExitStatus {
+    let mut chain = vec![matches];
+    let mut path = Vec::new();
+    let mut innermost = matches;
+    while let Some((name, sub)) = innermost.subcommand() {
+        path.push(name);
+        chain.push(sub);
+        innermost = sub;
+    }
+    let globals = Globals::new(&chain);
+    io.log.verbosity = globals.verbosity;
+    let mut session = Session { face, io, globals };
+    let outcome = commands::dispatch(&mut session, command, &path, innermost).await;
+    let log = &io.log;
+    match outcome {
+        Ok(()) => return ExitStatus::SUCCESS,
+        Err(Error::Reported) => {}
+        Err(Error::Cancelled) => log.warn("cancelled"),
+        Err(error @ Error::Usage(_)) => {
+            log.error(error.to_string());
+            return face.usage_error();
+        }
+        Err(error) => log.error(error.to_string()),
+    }
+    ExitStatus::FAILURE
+}
+
+/// Like [`run`], but stops as soon as `interrupt` is done, with [`ExitStatus::INTERRUPTED`].
+pub async fn run_interruptible(
+    face: Face,
+    command: &Command,
+    matches: &ArgMatches,
+    io: &mut Io,
+    interrupt: impl Future<Output = ()>,
+) -> ExitStatus {
+    tokio::select! {
+        status = run(face, command, matches, io) => status,
+        () = interrupt => ExitStatus::INTERRUPTED,
+    }
+}
+
+/// Like [`run`] on a runtime of its own, until the end or SIGINT.
+pub fn run_blocking(face: Face, command: &Command, matches: &ArgMatches, io: &mut Io) -> ExitStatus {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            io.log.error(format!("cannot start: {error}"));
+            return ExitStatus::FAILURE;
+        }
+    };
+    let status = runtime.block_on(run_interruptible(face, command, matches, io, interrupted()));
+    // A thread may still wait for standard input, and would wait for ever.
+    runtime.shutdown_background();
+    status
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a handler the signal ends the process by itself.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The whole program under the name `influxctl`; `arguments` begins with that name.
+pub fn main_influxctl(arguments: &[OsString]) -> u8 {
+    let command = tree::command(Face::Influxctl);
+    let mut io = Io::system();
+    let status = match usage::parse(Face::Influxctl, &command, arguments, &mut io) {
+        Ok(matches) => run_blocking(Face::Influxctl, &command, &matches, &mut io),
+        Err(status) => status,
+    };
+    status.0
+}

@@ -1,0 +1,131 @@
+use super::harness::{Scene, cluster_path};
+use crate::Face;
+
+#[tokio::test]
+async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
+    let scene = Scene::new().await;
+    let id = "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64";
+    let commands: [&[&str]; 10] = [
+        &["token", "create", "x"],
+        &["token", "get", id],
+        &["token", "list"],
+        &["token", "update", "--description", "x", id],
+        &["management", "create"],
+        &["management", "list"],
+        &["database", "create", "x"],
+        &["database", "list"],
+        &["query", "SELECT 1"],
+        &["write", "m f=1"],
+    ];
+    for command in commands {
+        let outcome = scene.run(&[command, &["surplus"]].concat()).await.failed("too many arguments");
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{outcome:?}");
+        let words = if command[0] == "query" || command[0] == "write" { 1 } else { 2 };
+        assert!(lines[1].starts_with(&format!("Usage: influxctl {} ", command[..words].join(" "))), "{outcome:?}");
+    }
+    scene.run(&["version", "surplus"]).await.failed("too many arguments");
+    scene.no_requests();
+}
+
+#[tokio::test]
+async fn usage_errors_name_no_secret() {
+    let scene = Scene::new().await;
+    for arguments in [
+        &["query", "plant7", "my-plain-secret", "SELECT 1"][..],
+        &["query", "--tokn=my-plain-secret", "SELECT 1"],
+        &["token", "get", "apiv1_my-plain-secret-of-some-length"],
+        &["apiv1_my-plain-secret-of-some-length"],
+    ] {
+        let outcome = scene.run(arguments).await.failed("");
+        assert!(!outcome.stderr.contains("plain-secret"), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn usage_errors_exit_with_2_under_our_own_name() {
+    let mut scene = Scene::new().await;
+    scene.face = Face::Tidegate;
+    for arguments in
+        [&["token", "create"][..], &["nonsense"], &["token", "update", "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64"]]
+    {
+        assert_eq!(scene.run(arguments).await.status, 2);
+    }
+    scene.answer("GET", &cluster_path("/tokens"), 500, "");
+    assert_eq!(scene.run(&["token", "list"]).await.status, 1);
+}
+
+#[tokio::test]
+async fn usage_line_is_that_of_the_command_meant() {
+    let scene = Scene::new().await;
+    let outcome = scene.run(&["--profile", "token", "database", "create"]).await.failed("<DATABASE_NAME>");
+    assert!(outcome.stderr.contains("Usage: influxctl database create "), "{}", outcome.stderr);
+    let outcome = scene.run(&["token", "--nonsense"]).await.failed("there is no flag --nonsense here");
+    assert!(outcome.stderr.contains("Usage: influxctl token"), "{}", outcome.stderr);
+}
+
+#[tokio::test]
+async fn edge_42_version_and_help_need_no_configuration() {
+    let mut scene = Scene::without_configuration().await;
+    scene.variables.clear();
+    let outcome = scene.run(&["version"]).await.succeeded();
+    assert!(outcome.stdout.starts_with("influxctl v2.12.0 (") && outcome.stdout.ends_with(")\n"), "{}", outcome.stdout);
+    let general = scene.run(&["help"]).await.succeeded();
+    assert!(general.stdout.contains("Usage: influxctl"), "{}", general.stdout);
+    for arguments in [&["h"][..], &["--help"], &["-h"], &[]] {
+        assert_eq!(scene.run(arguments).await.succeeded().stdout, general.stdout, "{arguments:?}");
+    }
+    let create = scene.run(&["help", "token", "create"]).await.succeeded();
+    assert!(create.stdout.contains("Usage: influxctl token create"), "{}", create.stdout);
+    for arguments in [&["token", "help", "create"][..], &["token", "h", "create"], &["token", "create", "-h"]] {
+        assert_eq!(scene.run(arguments).await.succeeded().stdout, create.stdout, "{arguments:?}");
+    }
+    let group = scene.run(&["token"]).await.succeeded();
+    assert_eq!(group.stderr, "");
+    assert!(group.stdout.contains("revoke"), "{}", group.stdout);
+    scene.run(&["help", "nonsense"]).await.failed("nonsense");
+    scene.face = Face::Tidegate;
+    let outcome = scene.run(&["version"]).await.succeeded();
+    assert!(outcome.stdout.starts_with(concat!("tidegate v", env!("CARGO_PKG_VERSION"), " (")), "{}", outcome.stdout);
+}
+
+#[tokio::test]
+async fn global_flags_work_before_and_after_the_command() {
+    let scene = Scene::new().await;
+    scene.file("other.toml", &scene.dedicated_profile().replace("\"default\"", "\"lab\""));
+    for arguments in [
+        &["--config", "other.toml", "--profile=lab", "token", "list"][..],
+        &["token", "--config", "other.toml", "list", "--profile", "lab"],
+        &["token", "list", "--profile", "lab", "--config", "other.toml"],
+    ] {
+        scene.answer("GET", &cluster_path("/tokens"), 200, "[]");
+        scene.run(arguments).await.succeeded();
+    }
+    assert_eq!(scene.requests().len(), 3);
+    scene.run(&["--timeout", "10", "token", "list"]).await.failed("--timeout");
+}
+
+#[tokio::test]
+async fn two_dashes_end_the_flags() {
+    let scene = Scene::new().await;
+    let created =
+        serde_json::json!({"id": "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64", "description": "--x", "accessToken": "y"});
+    scene.answer("POST", &cluster_path("/tokens"), 200, created);
+    scene.run(&["token", "create", "--", "--x"]).await.succeeded();
+    assert_eq!(scene.requests()[0].json()["description"], "--x");
+}
+
+#[test]
+fn both_trees_are_consistent() {
+    for face in [Face::Tidegate, Face::Influxctl] {
+        crate::command(face).debug_assert();
+    }
+}
+
+#[test]
+fn usage_names_the_face_and_not_the_file_that_was_started() {
+    let command = crate::command(Face::Influxctl);
+    let arguments = ["/usr/local/bin/renamed", "token", "get", "--help"];
+    let help = command.try_get_matches_from(arguments).unwrap_err().to_string();
+    assert!(help.contains("Usage: influxctl token get"), "{help}");
+}

@@ -1,0 +1,101 @@
+//! Reading answers.
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Response;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+
+const REFUSAL_LIMIT: usize = 64 * 1024;
+const DOCUMENT_LIMIT: usize = 1024 * 1024 * 1024;
+
+/// The whole answer as one JSON document.
+pub(crate) async fn document<T: DeserializeOwned>(connection: &Connection, response: Response) -> Result<T> {
+    let body = read(response, DOCUMENT_LIMIT)
+        .await
+        .map_err(|error| connection.failed(error))?
+        .ok_or_else(|| connection.unexpected("more than 1 GiB"))?;
+    // The library's own message can repeat what it read, and that can be a secret.
+    serde_json::from_slice(&body).map_err(|error| {
+        connection.unexpected(format!("not the documented JSON (line {}, column {})", error.line(), error.column()))
+    })
+}
+
+/// The server's reason for a refusal, in any of its dialects (management API contract §4, data-plane contract §§4.5, 6.3).
+pub(crate) async fn refusal(response: Response) -> Error {
+    let status = response.status();
+    let body = read(response, REFUSAL_LIMIT).await.ok().flatten().unwrap_or_default();
+    let message = message_of(&body)
+        .unwrap_or_else(|| status.canonical_reason().unwrap_or("the server gives no reason").to_lowercase());
+    Error::Refused { status: status.as_u16(), message }
+}
+
+/// The body, or `None` if it is longer than `limit` bytes.
+async fn read(mut response: Response, limit: usize) -> reqwest::Result<Option<Bytes>> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body.freeze()))
+}
+
+fn message_of(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let Ok(value) = serde_json::from_str::<Value>(text) else {
+        let is_page = text.starts_with('<');
+        return (!text.is_empty() && !is_page).then(|| text.to_owned());
+    };
+    let reason = value.get("message").or_else(|| value.get("error"))?.as_str()?;
+    let lines: Vec<String> = match value.get("data") {
+        Some(Value::Array(lines)) => lines.iter().filter_map(rejected_line).collect(),
+        Some(line) => rejected_line(line).into_iter().collect(),
+        None => Vec::new(),
+    };
+    if reason.is_empty() {
+        return None;
+    }
+    Some(if lines.is_empty() { reason.to_owned() } else { format!("{reason}: {}", lines.join("; ")) })
+}
+
+fn rejected_line(line: &Value) -> Option<String> {
+    let number = line.get("line_number")?.as_u64()?;
+    let reason = line.get("error_message")?.as_str()?;
+    Some(format!("line {number}: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_of_every_dialect() {
+        let cases = [
+            (r#"{"code":404,"message":"not found"}"#, Some("not found")),
+            (r#"{"code":"invalid","message":"missing bucket value"}"#, Some("missing bucket value")),
+            (r#"{"error":"query error: x"}"#, Some("query error: x")),
+            (
+                r#"{"error":"partial write","data":[{"error_message":"bad","line_number":2,"original_line":"x"}]}"#,
+                Some("partial write: line 2: bad"),
+            ),
+            (
+                r#"{"error":"line protocol parsing error","data":{"error_message":"bad","line_number":1}}"#,
+                Some("line protocol parsing error: line 1: bad"),
+            ),
+            ("Error during planning", Some("Error during planning")),
+            ("<html>502</html>", None),
+            ("", None),
+            (r#"{"code":500}"#, None),
+            (r#"{"message":""}"#, None),
+            ("[]", None),
+        ];
+        for (body, reason) in cases {
+            assert_eq!(message_of(body.as_bytes()).as_deref(), reason, "{body}");
+        }
+        assert_eq!(message_of(&[0xff]), None);
+    }
+}

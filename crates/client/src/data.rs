@@ -1,0 +1,135 @@
+//! Writing line protocol and querying with SQL.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::{Value, json};
+use tidegate_model::DatabaseName;
+
+use crate::connection::Connection;
+use crate::error::Result;
+
+/// The unit of timestamps in written lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// `ns`
+    #[default]
+    Nanoseconds,
+    /// `us`
+    Microseconds,
+    /// `ms`
+    Milliseconds,
+    /// `s`
+    Seconds,
+}
+
+impl Precision {
+    /// The word that the write endpoints know.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::Microseconds => "us",
+            Self::Milliseconds => "ms",
+            Self::Seconds => "s",
+        }
+    }
+}
+
+/// One row of a query's answer: columns in the query's order. Columns that are null in this row are missing
+/// (data-plane contract §6.2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(pub Vec<(String, Value)>);
+
+/// Client of the data endpoints.
+#[derive(Debug, Clone)]
+pub struct DataClient {
+    connection: Connection,
+}
+
+impl DataClient {
+    /// A client that sends the connection's credential, which must be a database token.
+    pub fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// Writes lines. Success means that the server keeps all of them.
+    pub async fn write(&self, database: &DatabaseName, precision: Precision, lines: Bytes) -> Result<()> {
+        let request = self
+            .connection
+            .request(Method::POST, "/api/v2/write")
+            .query(&[("bucket", database.as_str()), ("precision", precision.as_str())])
+            .header(CONTENT_TYPE, "text/plain; charset=utf-8")
+            .body(lines);
+        self.connection.send(request).await.map(drop)
+    }
+
+    /// Runs one SQL statement and returns all of its rows, or an error if the answer broke off before its end.
+    ///
+    /// The statement travels in the body, because addresses end up in logs.
+    pub async fn query_sql(&self, database: &DatabaseName, statement: &str) -> Result<Vec<Row>> {
+        let body = json!({ "db": database.as_str(), "q": statement, "format": "jsonl" });
+        let request = self.connection.request(Method::POST, "/api/v3/query_sql").json(&body);
+        let mut response = self.connection.send(request).await?;
+        let mut rows = Vec::new();
+        let mut pending = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.connection.failed(error))? {
+            pending.extend_from_slice(&chunk);
+            // A chunk that ends no line can only make the pending line longer.
+            if let Some(end) = chunk.iter().rposition(|&byte| byte == b'\n') {
+                let complete = pending.split_to(pending.len() - (chunk.len() - end - 1));
+                self.read_rows(&complete, &mut rows)?;
+            }
+        }
+        self.read_rows(&pending, &mut rows)?;
+        Ok(rows)
+    }
+
+    fn read_rows(&self, lines: &[u8], rows: &mut Vec<Row>) -> Result<()> {
+        for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            let row = serde_json::from_slice(line)
+                .map_err(|_| self.connection.unexpected(format!("row {} is not a JSON object", rows.len() + 1)))?;
+            rows.push(row);
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Columns;
+
+        impl<'de> Visitor<'de> for Columns {
+            type Value = Row;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Row, A::Error> {
+                let mut columns = Vec::new();
+                while let Some(column) = map.next_entry()? {
+                    columns.push(column);
+                }
+                Ok(Row(columns))
+            }
+        }
+
+        deserializer.deserialize_map(Columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_the_order_of_their_columns() {
+        let row: Row = serde_json::from_str(r#"{"z":1,"a":"x","m":2.5}"#).unwrap();
+        let names: Vec<&str> = row.0.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["z", "a", "m"]);
+    }
+}

@@ -1,0 +1,143 @@
+//! The JSON of the management API. Members that only one product sends, or that are extensions, are optional.
+
+use serde::{Deserialize, Deserializer, de};
+use tidegate_model::{AccountId, ClusterId, PlainToken, Timestamp, TokenId};
+use uuid::Uuid;
+
+/// A database (management API contract §7).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseItem {
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub account_id: Option<AccountId>,
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub cluster_id: Option<ClusterId>,
+    /// The id; servers without our extension do not tell it.
+    #[serde(default)]
+    pub id: Option<i64>,
+    /// The name.
+    pub name: String,
+    /// Most tables.
+    #[serde(default)]
+    pub max_tables: Option<i64>,
+    /// Most columns of one table, the time column included.
+    #[serde(default)]
+    pub max_columns_per_table: Option<i64>,
+    /// Nanoseconds; 0 or absent = for ever.
+    #[serde(default)]
+    pub retention_period: Option<i64>,
+    /// When it was deleted, if it was.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// One grant as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PermissionItem {
+    /// `read` or `write`.
+    pub action: String,
+    /// A database name or `*`.
+    pub resource: String,
+}
+
+/// A database token (management API contract §9). Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseTokenItem {
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub account_id: Option<AccountId>,
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub cluster_id: Option<ClusterId>,
+    /// The id.
+    #[serde(deserialize_with = "text")]
+    pub id: TokenId,
+    /// What its maker wrote beside it.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub description: String,
+    /// What it may do.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub permissions: Vec<PermissionItem>,
+    /// When it was made.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub created_at: Option<Timestamp>,
+    /// From when on it is dead.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A management token (management API contract §§11 and 14). Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagementTokenItem {
+    /// The id.
+    #[serde(deserialize_with = "text")]
+    pub id: TokenId,
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub account_id: Option<AccountId>,
+    /// The first characters of the token.
+    #[serde(default, rename = "prefix", alias = "tokenPrefix", deserialize_with = "empty_if_null")]
+    pub token_prefix: String,
+    /// What its maker wrote beside it.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub description: String,
+    /// When it was made.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub created_at: Option<Timestamp>,
+    /// Who made it.
+    #[serde(default)]
+    pub created_by: Option<Uuid>,
+    /// From when on it is dead.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A token that has just been made: its record, and the secret that is told this once.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Created<T> {
+    /// The record.
+    #[serde(flatten)]
+    pub record: T,
+    /// The secret.
+    #[serde(rename = "accessToken", deserialize_with = "secret")]
+    pub secret: PlainToken,
+}
+
+fn text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+fn optional_text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+}
+
+fn empty_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainToken, D::Error> {
+    String::deserialize(deserializer).map(PlainToken::from_presented)
+}
