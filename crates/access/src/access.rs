@@ -61,11 +61,15 @@ impl Access {
         self.index.len()
     }
 
-    /// Makes a token usable. Does nothing for one that is revoked or expired.
-    pub fn install(&self, record: &TokenRecord) {
-        let now = self.now();
-        if record.revoked_at.is_some() || record.expires_at.is_some_and(|expiry| expiry <= now) {
-            return;
+    /// Makes a token usable. Does nothing for one that is revoked. One that has expired is not made usable either; the
+    /// result is then the time that must be remembered before anybody is told that the token is dead.
+    #[must_use = "a token that has expired must stay dead when the clock is set back"]
+    pub fn install(&self, record: &TokenRecord) -> Option<Timestamp> {
+        if record.revoked_at.is_some() {
+            return None;
+        }
+        if record.expires_at.is_some_and(|expiry| expiry <= self.now()) {
+            return Some(self.remember_now());
         }
         let permissions = self.interner.intern(&record.permissions);
         if let Some(expiry) = record.expires_at {
@@ -73,6 +77,14 @@ impl Access {
         }
         let credential = Credential::new(record.id, record.kind, record.expires_at, permissions);
         self.index.insert(record.digest, Arc::new(credential));
+        None
+    }
+
+    /// The current time, behind which this server will not go back while it runs.
+    fn remember_now(&self) -> Timestamp {
+        let now = self.now();
+        self.latest.fetch_max(now.micros(), Ordering::SeqCst);
+        now
     }
 
     /// Lets a request in, if the digest is that of a usable token of this kind.
@@ -82,9 +94,8 @@ impl Access {
         if credential.kind != kind {
             return Err(refused);
         }
-        let now = self.now();
-        if credential.is_expired(now) {
-            return Err(Refused { expired_at: Some(now) });
+        if credential.is_expired(self.now()) {
+            return Err(Refused { expired_at: Some(self.remember_now()) });
         }
         Entry::new(credential).ok_or(refused)
     }
@@ -92,7 +103,8 @@ impl Access {
     /// Puts the changed permissions of a token in force, and ends the requests that they no longer cover.
     pub fn narrow(&self, record: &TokenRecord) -> Drain {
         let Some(credential) = self.index.get(&record.digest) else {
-            return Drain::nothing();
+            // It has just expired: what it started is being ended and may not have left yet.
+            return self.end_credential(record.id, record.digest, record.expires_at, EndReason::Expired);
         };
         let permissions = self.interner.intern(&record.permissions);
         credential.replace_permissions(permissions.clone());
@@ -114,7 +126,11 @@ impl Access {
         let tracker = {
             // Under this lock a token is either in the index or in `draining` until its requests have left.
             let mut draining = self.draining.lock();
-            draining.retain(|_, tracker| tracker.observe().joined > 0);
+            // A tracker that is still open is about to be closed by somebody else: requests can yet join it.
+            draining.retain(|_, tracker| {
+                let observed = tracker.observe();
+                !observed.closed || observed.joined > 0
+            });
             match self.index.remove(&digest) {
                 Some(credential) => {
                     let tracker = credential.tracker().clone();
@@ -130,23 +146,25 @@ impl Access {
         tracker.map_or_else(Drain::nothing, |tracker| tracker.close(reason))
     }
 
-    /// Ends all tokens whose expiry has come. Returns the time that must be remembered if there were any.
-    pub fn expire_due(&self) -> Option<Timestamp> {
+    /// The current time if some token's expiry has come. The caller makes sure that the server remembers having reached
+    /// this time, and then calls [`Access::expire`]: in this order, so that a crash in between revives nothing.
+    pub fn expiry_due(&self) -> Option<Timestamp> {
         let now = self.now();
-        let due: Vec<_> = {
+        let is_due = self.expiring.lock().first_key_value().is_some_and(|((expiry, _), _)| *expiry <= now);
+        is_due.then(|| self.remember_now())
+    }
+
+    /// Ends all tokens whose expiry has come by `reached`.
+    pub fn expire(&self, reached: Timestamp) {
+        let due = {
             let mut expiring = self.expiring.lock();
-            let later = expiring.split_off(&(Timestamp::from_micros(now.micros().saturating_add(1)), TokenId::NIL));
-            std::mem::replace(&mut *expiring, later).into_iter().collect()
+            let later = expiring.split_off(&(Timestamp::from_micros(reached.micros().saturating_add(1)), TokenId::NIL));
+            std::mem::replace(&mut *expiring, later)
         };
-        if due.is_empty() {
-            return None;
-        }
-        self.latest.fetch_max(now.micros(), Ordering::SeqCst);
         for ((_, id), digest) in due {
             // Nobody waits for this drain: an expiry has no answer to give.
             drop(self.end_credential(id, digest, None, EndReason::Expired));
         }
-        Some(now)
     }
 
     /// The requests on a database.

@@ -27,7 +27,7 @@
 //! let token = PlainToken::generate(TokenKind::Database, &OsRandomness);
 //! let grant = Grant { action: Action::Write, resource: "plant7".parse().unwrap() };
 //! let record = record(&token, &[grant]);
-//! access.install(&record);
+//! assert_eq!(access.install(&record), None);
 //!
 //! let entry = access.enter(token.digest(), TokenKind::Database).unwrap();
 //! assert!(entry.permit(Action::Write, &"plant7".parse().unwrap()).is_ok());
@@ -44,7 +44,7 @@
 //!
 //! # How rights end
 //!
-//! [`Access::revoke`], [`Access::narrow`], [`Access::end_database`] and [`Access::expire_due`] make the change visible
+//! [`Access::revoke`], [`Access::narrow`], [`Access::end_database`] and [`Access::expire`] make the change visible
 //! to every later check, cancel what is in flight and not committing, and return a [`Drain`]: it finishes when nothing
 //! that the old rights started can still have an effect. No lock is held while waiting, so two revocations of each
 //! other's tokens both finish.

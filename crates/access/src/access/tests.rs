@@ -48,7 +48,7 @@ fn fixture(permissions: &str, expires_at: Option<i64>) -> Fixture {
         created_by: None,
         expires_at: expires_at.map(Timestamp::from_micros),
     });
-    access.install(&record);
+    assert_eq!(access.install(&record), None);
     Fixture { access, clock, token, record }
 }
 
@@ -81,7 +81,7 @@ fn a_revoked_token_is_refused_and_cannot_be_installed_again() {
     assert!(is_finished(&f.access.revoke(&f.record)));
     assert!(f.enter().is_err());
     f.record.revoked_at = Some(f.access.now());
-    f.access.install(&f.record);
+    assert_eq!(f.access.install(&f.record), None);
     assert!(f.enter().is_err());
 }
 
@@ -161,23 +161,56 @@ fn widening_ends_nothing() {
 fn expiry_holds_from_the_instant_and_survives_a_clock_set_back() {
     let f = fixture("read:a", Some(1_000));
     f.clock.0.store(999, Ordering::SeqCst);
-    assert_eq!(f.access.expire_due(), None);
+    assert_eq!(f.access.expiry_due(), None);
     let entry = f.enter().unwrap();
     f.clock.0.store(1_000, Ordering::SeqCst);
     assert_eq!(f.enter().unwrap_err().expired_at, Some(Timestamp::from_micros(1_000)));
-    assert_eq!(f.access.expire_due(), Some(Timestamp::from_micros(1_000)));
+    assert_eq!(f.access.expiry_due(), Some(Timestamp::from_micros(1_000)));
+    f.access.expire(f.access.now());
     assert_eq!(entry.end_reason(), Some(EndReason::Expired));
+    assert_eq!(f.access.expiry_due(), None);
     f.clock.0.store(0, Ordering::SeqCst);
     assert!(f.enter().is_err());
-    f.access.install(&f.record);
+    assert!(f.access.install(&f.record).is_some());
     assert!(f.enter().is_err());
+}
+
+#[test]
+fn a_refusal_on_the_clock_holds_although_the_watcher_has_not_come_round() {
+    let f = fixture("read:a", Some(1_000));
+    f.clock.0.store(1_000, Ordering::SeqCst);
+    assert!(f.enter().is_err());
+    f.clock.0.store(0, Ordering::SeqCst);
+    assert!(f.enter().is_err());
+}
+
+#[test]
+fn a_token_that_expired_before_the_start_is_remembered() {
+    let f = fixture("read:a", Some(1_000));
+    f.clock.0.store(2_000, Ordering::SeqCst);
+    let restarted = Access::new(f.clock.clone(), None);
+    assert_eq!(restarted.install(&f.record), Some(Timestamp::from_micros(2_000)));
+    f.clock.0.store(0, Ordering::SeqCst);
+    assert!(restarted.install(&f.record).is_some());
+}
+
+#[test]
+fn narrowing_a_token_that_has_just_expired_waits_for_what_it_started() {
+    let f = fixture("write:a", Some(1_000));
+    let entry = f.enter().unwrap();
+    entry.begin_commit().unwrap();
+    f.access.expire(Timestamp::from_micros(1_000));
+    let drain = f.access.narrow(&f.record);
+    assert!(!is_finished(&drain));
+    drop(entry);
+    assert!(is_finished(&drain));
 }
 
 #[test]
 fn an_expired_token_is_not_installed_after_a_restart_with_an_earlier_clock() {
     let f = fixture("read:a", Some(1_000));
     let restarted = Access::new(f.clock.clone(), Some(Timestamp::from_micros(1_000)));
-    restarted.install(&f.record);
+    assert!(restarted.install(&f.record).is_some());
     assert!(restarted.enter(f.token.digest(), TokenKind::Database).is_err());
 }
 
