@@ -1,1 +1,58 @@
-//! The HTTP dialects: management v0, v2, v3 and v1.
+//! The HTTP dialects. Each translates requests into use cases of [`tidegate_service`] and their outcomes back; no rule
+//! about who may do what lives here.
+//!
+//! Every route is registered together with its description in the OpenAPI document, so that a test can call each of
+//! them without sufficient rights. Routes that need no credential are listed in `tests/open-routes.txt`.
+
+mod credential;
+mod data;
+mod health;
+mod management;
+mod openapi;
+mod respond;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use tidegate_service::Service;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use openapi::document;
+
+/// Who is at the other end of the connection. The listener puts it into every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
+
+/// All dialects over one service.
+pub fn router(service: Arc<Service>) -> Router {
+    let cluster = HeaderValue::from_str(&service.identity().cluster.to_string()).ok();
+    let (router, _document) = routes().split_for_parts();
+    router
+        .merge(management::aliases())
+        .fallback(data::unknown_route)
+        .method_not_allowed_fallback(data::wrong_method)
+        .with_state(service)
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let cluster = cluster.clone();
+            async move { name_cluster(next.run(request).await, cluster) }
+        }))
+}
+
+/// Every route with its description.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
+    openapi::base().merge(management::routes()).merge(data::routes()).merge(health::routes())
+}
+
+fn name_cluster(mut response: Response, cluster: Option<HeaderValue>) -> Response {
+    if let Some(cluster) = cluster {
+        response.headers_mut().insert(CLUSTER_UUID, cluster);
+    }
+    response
+}

@@ -1,1 +1,26 @@
 //! The use cases: one function for each thing that a caller can ask for.
+//!
+//! A use case takes an [`Entry`] (a request that [`Service::enter`] let in), asks it for a permit where data is
+//! touched, and writes the audit row together with every change. Changes run in tasks of their own: a client that
+//! goes away can never leave a change half done, such as a token that is revoked on disk but still usable in memory.
+//!
+//! The edges translate their dialect into these calls and [`ServiceError`] back into their dialect.
+
+mod databases;
+mod error;
+mod expiry;
+mod management_tokens;
+mod query;
+mod service;
+mod tokens;
+mod write;
+
+pub use error::{ServiceError, Unauthenticated};
+pub use query::{QueryRequest, QueryResults};
+pub use service::{Service, Settings};
+pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
+pub use tidegate_catalog::DatabaseStatus;
+pub use tidegate_engine::{RejectedLine, WriteOutcome};
+pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
+pub use tokens::{Created, TokenChange, TokenRequest};
+pub use write::WriteBatch;

@@ -1,0 +1,109 @@
+//! Bodies of writes and queries: read with a limit, gunzipped with the same limit (data-plane contract §4.3).
+
+use std::io::Read as _;
+
+use axum::body::Body;
+use axum::http::header::CONTENT_ENCODING;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tidegate_service::{Entry, ServiceError};
+
+use super::error::Dialect;
+
+/// Most bytes of a body, before and after decompression.
+pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Reads a body as text. Ends at once when the caller's rights end.
+pub(crate) async fn text(
+    dialect: Dialect,
+    caller: &Entry,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<String, Response> {
+    let is_gzip = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
+        None | Some(b"identity") => false,
+        Some(b"gzip") => true,
+        Some(other) => {
+            let other = String::from_utf8_lossy(other);
+            return Err(dialect.invalid(format!("unacceptable content-encoding: {other}")));
+        }
+    };
+    let read = caller
+        .run(Limited::new(body, MAX_BODY).collect())
+        .await
+        .map_err(|reason| dialect.service_error(ServiceError::ended(reason, None)))?;
+    let mut bytes = match read {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_large(dialect)),
+        Err(_) => return Err(dialect.invalid("the body could not be read")),
+    };
+    if is_gzip {
+        // Decompression takes tens of milliseconds: it must not hold up other connections.
+        bytes = match tokio::task::spawn_blocking(move || gunzip(&bytes)).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(Gunzip::TooLarge)) => return Err(too_large(dialect)),
+            Ok(Err(Gunzip::Invalid(reason))) => {
+                return Err(dialect.invalid(format!("error decoding gzip stream: {reason}")));
+            }
+            Err(_) => return Err(dialect.invalid("error decoding gzip stream")),
+        };
+    }
+    String::from_utf8(bytes.into())
+        .map_err(|error| dialect.invalid(format!("body content is not valid utf8: {}", error.utf8_error())))
+}
+
+fn too_large(dialect: Dialect) -> Response {
+    let message = format!("max request size ({MAX_BODY} bytes) exceeded");
+    dialect.answer(StatusCode::PAYLOAD_TOO_LARGE, "request too large", message)
+}
+
+#[derive(Debug)]
+enum Gunzip {
+    TooLarge,
+    Invalid(std::io::Error),
+}
+
+fn gunzip(bytes: &[u8]) -> Result<Bytes, Gunzip> {
+    let mut plain = Vec::new();
+    // One byte more than allowed tells "exactly the limit" from "more".
+    MultiGzDecoder::new(bytes).take(MAX_BODY as u64 + 1).read_to_end(&mut plain).map_err(Gunzip::Invalid)?;
+    if plain.len() > MAX_BODY { Err(Gunzip::TooLarge) } else { Ok(plain.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn members_are_joined() {
+        let two = [gzip(b"a f=1\n"), gzip(b"a f=2\n")].concat();
+        assert_eq!(gunzip(&two).unwrap(), "a f=1\na f=2\n");
+    }
+
+    #[test]
+    fn the_limit_holds_after_decompression() {
+        assert_eq!(gunzip(&gzip(&vec![b'#'; MAX_BODY])).unwrap().len(), MAX_BODY);
+        assert!(matches!(gunzip(&gzip(&vec![b'#'; MAX_BODY + 1])), Err(Gunzip::TooLarge)));
+    }
+
+    #[test]
+    fn what_is_not_gzip_is_refused() {
+        for bytes in [&b"cpu f=1"[..], &gzip(b"cpu f=1")[..8]] {
+            assert!(matches!(gunzip(bytes), Err(Gunzip::Invalid(_))));
+        }
+    }
+}

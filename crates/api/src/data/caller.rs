@@ -1,0 +1,43 @@
+//! Who reads or writes data: a database token in the `Authorization` header, or in `p` for the v1 paths.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use tidegate_model::{Action, DatabaseName, PlainToken, TokenKind};
+use tidegate_service::{Entry, Permit, Service};
+
+use super::error::Dialect;
+use crate::Peer;
+use crate::credential::{self, Presented};
+
+/// Lets a request in. `fallback` is the token of the parameter `p`, which counts only if the header holds none.
+pub(crate) async fn enter(
+    service: &Arc<Service>,
+    dialect: Dialect,
+    peer: Peer,
+    headers: &HeaderMap,
+    fallback: Option<String>,
+) -> Result<Entry, Response> {
+    let fallback = fallback.filter(|token| !token.is_empty());
+    let token = match (credential::from_headers(headers), fallback) {
+        (Presented::Token(_, token), _) => token,
+        (Presented::Malformed | Presented::Missing, Some(token)) => PlainToken::from_presented(token),
+        (Presented::Malformed, None) => return Err(dialect.malformed_credential()),
+        (Presented::Missing, None) => {
+            service.missing_credential(peer.0.ip()).await;
+            return Err(dialect.unauthorized());
+        }
+    };
+    service.enter(&token, TokenKind::Database, peer.0.ip()).await.map_err(|_| dialect.unauthorized())
+}
+
+/// Asks whether the request may do this to the database of this name.
+pub(crate) fn permit(
+    dialect: Dialect,
+    entry: &Entry,
+    action: Action,
+    database: &DatabaseName,
+) -> Result<Permit, Response> {
+    entry.permit(action, database).map_err(|forbidden| dialect.service_error(forbidden.into()))
+}

@@ -1,0 +1,144 @@
+//! Error bodies of the data endpoints (data-plane contract §§3.4, 4.5, 6.3).
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tidegate_service::{RejectedLine, ServiceError, SqlError};
+use utoipa::ToSchema;
+
+use crate::respond;
+
+/// Which form of error body a client of this path expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    V1,
+    V2,
+    V3,
+}
+
+/// Error body of `/api/v2`.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V2Error {
+    /// A word such as `invalid` or `unauthorized`.
+    code: String,
+    /// What went wrong.
+    message: String,
+    /// The first line that was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+}
+
+/// Error body of `/api/v3` and v1.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V3Error {
+    /// What went wrong.
+    error: String,
+    /// The lines that were refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Value>,
+}
+
+const MALFORMED: &str = "Authorization header was malformed, the request was not in the form of \
+    'Authorization: <auth-scheme> <token>', supported auth-schemes are Bearer, Token and Basic";
+/// Refused lines that a v1 or v2 message lists.
+const LISTED_LINES: usize = 10;
+
+impl Dialect {
+    pub(crate) fn of_path(path: &str) -> Self {
+        if path.starts_with("/api/v2/") {
+            Self::V2
+        } else if path.starts_with("/api/v3/") {
+            Self::V3
+        } else {
+            Self::V1
+        }
+    }
+
+    /// An error answer; `code` is the word of the v2 form.
+    pub(crate) fn answer(self, status: StatusCode, code: &str, message: impl Into<String>) -> Response {
+        let message = message.into();
+        match self {
+            Self::V2 => respond::json(status, &V2Error { code: code.to_owned(), message, line: None }),
+            Self::V1 | Self::V3 => respond::json(status, &V3Error { error: message, data: None }),
+        }
+    }
+
+    pub(crate) fn invalid(self, message: impl Into<String>) -> Response {
+        self.answer(StatusCode::BAD_REQUEST, "invalid", message)
+    }
+
+    pub(crate) fn malformed_credential(self) -> Response {
+        self.invalid(MALFORMED)
+    }
+
+    pub(crate) fn unauthorized(self) -> Response {
+        self.answer(StatusCode::UNAUTHORIZED, "unauthorized", "unauthorized access")
+    }
+
+    pub(crate) fn service_error(self, error: ServiceError) -> Response {
+        match error {
+            ServiceError::Unauthenticated => self.unauthorized(),
+            ServiceError::Forbidden => self.answer(StatusCode::FORBIDDEN, "forbidden", "forbidden"),
+            ServiceError::DatabaseNotFound(name) => {
+                self.answer(StatusCode::NOT_FOUND, "not found", format!("database \"{name}\" not found"))
+            }
+            ServiceError::WriteEmpty => self.invalid(error.to_string()),
+            ServiceError::WriteRejected(lines) => self.rejected_write(&lines),
+            ServiceError::Query(error) => self.query_error(&error),
+            ServiceError::Unavailable(message) => self.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message),
+            other => self.answer(StatusCode::INTERNAL_SERVER_ERROR, "internal error", other.to_string()),
+        }
+    }
+
+    fn query_error(self, error: &SqlError) -> Response {
+        let (status, code) = match error {
+            SqlError::Invalid(_) | SqlError::Failed(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            SqlError::Limit(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unprocessable entity"),
+            SqlError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            SqlError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+        };
+        self.answer(status, code, error.to_string())
+    }
+
+    /// Nothing was written, because these lines are bad.
+    fn rejected_write(self, lines: &[RejectedLine]) -> Response {
+        let Some(first) = lines.first() else {
+            return self.invalid("line protocol parsing error");
+        };
+        match self {
+            Self::V3 => {
+                let data = Some(line_detail(first));
+                let body = V3Error { error: "line protocol parsing error".to_owned(), data };
+                respond::json(StatusCode::BAD_REQUEST, &body)
+            }
+            Self::V1 | Self::V2 => {
+                let mut message = "nothing was written, errors encountered on line(s):".to_owned();
+                for line in lines.iter().take(LISTED_LINES) {
+                    message.push_str(&format!("\nline {}: {}", line.number, line.message));
+                }
+                let mut body = json!({ "code": "invalid", "line": first.number, "message": message });
+                if let (Self::V1, Value::Object(members)) = (self, &mut body) {
+                    members.insert("error".to_owned(), Value::String(message));
+                }
+                respond::json(StatusCode::BAD_REQUEST, &body)
+            }
+        }
+    }
+}
+
+/// The good lines were written, these were not (v3 only), or none was good.
+pub(crate) fn partial_write(lines: &[RejectedLine], some_were_written: bool) -> Response {
+    let status = if some_were_written && lines.iter().any(|line| line.limit) {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    let data = Some(Value::Array(lines.iter().map(line_detail).collect()));
+    respond::json(status, &V3Error { error: "partial write of line protocol occurred".to_owned(), data })
+}
+
+fn line_detail(line: &RejectedLine) -> Value {
+    json!({ "error_message": line.message, "line_number": line.number, "original_line": line.excerpt })
+}

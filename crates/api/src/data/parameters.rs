@@ -1,0 +1,80 @@
+//! Query strings of the data endpoints (data-plane contract §§4.1, 4.2).
+
+use serde::Deserialize;
+use tidegate_line_protocol::Precision;
+
+/// Parameters of `/write`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct V1Parameters {
+    pub(super) db: Option<String>,
+    pub(super) rp: Option<String>,
+    pub(super) precision: Option<String>,
+    pub(super) p: Option<String>,
+}
+
+/// Parameters of `/api/v2/write`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct V2Parameters {
+    pub(super) bucket: Option<String>,
+    pub(super) precision: Option<String>,
+}
+
+/// Parameters of `/api/v3/write_lp`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct V3Parameters {
+    pub(super) db: Option<String>,
+    pub(super) precision: Option<String>,
+    pub(super) accept_partial: Option<String>,
+    pub(super) no_sync: Option<String>,
+}
+
+/// The database that a v1 request means: `db`, or `db/rp` for a retention policy of its own.
+pub(super) fn v1_database(db: &str, rp: Option<&str>) -> String {
+    match rp.unwrap_or_default().to_lowercase().as_str() {
+        "" | "''" | "autogen" | "default" => db.to_owned(),
+        policy => format!("{db}/{policy}"),
+    }
+}
+
+/// The unit of v1 and v2 timestamps; nanoseconds if absent.
+pub(super) fn precision_v1_v2(text: Option<&str>) -> Result<Precision, String> {
+    text.map_or(Ok(Precision::Nanosecond), |text| Precision::parse_v1_v2(text).map_err(|error| error.to_string()))
+}
+
+/// The unit of v3 timestamps; guessed for each line if absent.
+pub(super) fn precision_v3(text: Option<&str>) -> Result<Precision, String> {
+    text.map_or(Ok(Precision::Auto), |text| Precision::parse_v3(text).map_err(|error| error.to_string()))
+}
+
+/// A switch, which must be literally `true` or `false`.
+pub(super) fn switch(name: &str, text: Option<&str>, default: bool) -> Result<bool, String> {
+    match text {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(format!("provided string was not `true` or `false`: {name}={other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retention_policies_name_databases() {
+        for rp in [None, Some(""), Some("''"), Some("autogen"), Some("AUTOGEN"), Some("Default")] {
+            assert_eq!(v1_database("foo", rp), "foo");
+        }
+        assert_eq!(v1_database("foo", Some("Bar")), "foo/bar");
+        assert_eq!(v1_database("foo", Some("a/b")), "foo/a/b");
+    }
+
+    #[test]
+    fn switches_are_literal() {
+        assert_eq!(switch("x", None, true), Ok(true));
+        assert_eq!(switch("x", Some("false"), true), Ok(false));
+        for text in ["1", "TRUE", ""] {
+            assert!(switch("x", Some(text), true).is_err(), "{text}");
+        }
+    }
+}

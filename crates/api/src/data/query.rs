@@ -1,0 +1,268 @@
+//! `GET` and `POST /api/v3/query_sql` (data-plane contract §6).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use serde::Deserialize;
+use serde_json::Value;
+use tidegate_model::{Action, DatabaseName};
+use tidegate_result_format::{Encoder, Format};
+use tidegate_service::{BatchStream, Entry, GuardedStream, Parameter, QueryRequest, QueryResults, Service};
+use utoipa::ToSchema;
+
+use super::body;
+use super::caller::{enter, permit};
+use super::error::{Dialect, V3Error};
+use crate::Peer;
+
+const DIALECT: Dialect = Dialect::V3;
+
+/// A query.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct SqlQuery {
+    /// The database.
+    db: Option<String>,
+    /// One SQL statement.
+    q: Option<String>,
+    /// `json`, `jsonl`, `csv` or `pretty`.
+    format: Option<String>,
+    /// Values for the placeholders of the statement, by name.
+    #[schema(value_type = Option<Object>)]
+    params: Option<Value>,
+}
+
+/// Runs one SQL statement.
+#[utoipa::path(get, path = "/api/v3/query_sql", tag = "query", security(("database_token" = [])),
+    params(
+        ("db" = String, Query, description = "The database"),
+        ("q" = String, Query, description = "One SQL statement"),
+        ("format" = Option<String>, Query, description = "json, jsonl, csv or pretty; else by the Accept header"),
+        ("params" = Option<String>, Query, description = "JSON object with values for the placeholders")),
+    responses((status = 200, description = "The rows, streamed", content_type = "application/json", body = Vec<Object>),
+        (status = "default", body = V3Error)))]
+pub(super) async fn query_sql_get(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    #[derive(Deserialize)]
+    struct Parameters {
+        db: Option<String>,
+        q: Option<String>,
+        format: Option<String>,
+        params: Option<String>,
+    }
+    let entry = enter(&service, DIALECT, peer, &headers, None).await?;
+    let query = query.ok_or_else(|| DIALECT.invalid("missing query parameters 'db' and 'q'"))?;
+    let invalid = |error: &dyn std::fmt::Display| DIALECT.invalid(format!("serde error: {error}"));
+    let Parameters { db, q, format, params } = serde_urlencoded::from_str(&query).map_err(|error| invalid(&error))?;
+    let params = params
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|error| DIALECT.invalid(format!("serde json error: {error}")))?;
+    run(&service, entry, &headers, SqlQuery { db, q, format, params }, "serde error").await
+}
+
+/// Runs one SQL statement.
+#[utoipa::path(post, path = "/api/v3/query_sql", tag = "query", security(("database_token" = [])),
+    request_body = SqlQuery,
+    responses((status = 200, description = "The rows, streamed", content_type = "application/json", body = Vec<Object>),
+        (status = "default", body = V3Error)))]
+pub(super) async fn query_sql_post(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    let entry = enter(&service, DIALECT, peer, &headers, None).await?;
+    let text = body::text(DIALECT, &entry, &headers, body).await?;
+    let query = serde_json::from_str(&text).map_err(|error| DIALECT.invalid(format!("serde json error: {error}")))?;
+    run(&service, entry, &headers, query, "serde json error").await
+}
+
+async fn run(
+    service: &Arc<Service>,
+    entry: Entry,
+    headers: &HeaderMap,
+    query: SqlQuery,
+    prefix: &str,
+) -> Result<Response, Response> {
+    let missing = |field: &str| DIALECT.invalid(format!("{prefix}: missing field `{field}`"));
+    let db = query.db.ok_or_else(|| missing("db"))?;
+    let sql = query.q.ok_or_else(|| missing("q"))?;
+    let format = format(query.format.as_deref(), headers)?;
+    let parameters = parameters(query.params)?;
+    let database: DatabaseName =
+        db.parse().map_err(|error: tidegate_model::DatabaseNameError| DIALECT.invalid(error.to_string()))?;
+    let permit = permit(DIALECT, &entry, Action::Read, &database)?;
+    let results = service
+        .query(entry, permit, QueryRequest { sql, parameters })
+        .await
+        .map_err(|error| DIALECT.service_error(error))?;
+    Ok(stream(results, format))
+}
+
+/// The results as a body that ends when the rights of the request end. An error in mid-stream breaks the connection
+/// or resets the HTTP/2 stream, so that a client never takes a part for the whole.
+fn stream(results: QueryResults, format: Format) -> Response {
+    let QueryResults { schema, batches, entry } = results;
+    let encoded = Encoded { batches, encoder: Some(Encoder::new(format, schema)) };
+    // Encoding happens inside the guard: no byte leaves it after the rights have ended.
+    let guarded = GuardedStream::new(encoded, entry).map(|item| match item {
+        Ok(result) => result,
+        Err(reason) => {
+            tracing::debug!(?reason, "a result stream was ended");
+            Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied))
+        }
+    });
+    let mut response = Response::new(Body::from_stream(guarded));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    response
+}
+
+struct Encoded {
+    batches: BatchStream,
+    /// Gone when the last bytes have been handed out.
+    encoder: Option<Encoder>,
+}
+
+impl Stream for Encoded {
+    type Item = std::io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let this = &mut *self;
+            let Some(encoder) = &mut this.encoder else { return Poll::Ready(None) };
+            let bytes = match this.batches.poll_next_unpin(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(batch))) => encoder.batch(&batch).map_err(std::io::Error::other),
+                Poll::Ready(Some(Err(error))) => Err(std::io::Error::other(error)),
+                Poll::Ready(None) => {
+                    let last = encoder.finish().map_err(std::io::Error::other);
+                    this.encoder = None;
+                    last
+                }
+            };
+            match bytes {
+                // An empty frame would say nothing.
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                Err(error) => {
+                    tracing::debug!(%error, "a query failed after its first rows were sent");
+                    this.encoder = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+}
+
+fn format(format: Option<&str>, headers: &HeaderMap) -> Result<Format, Response> {
+    if let Some(format) = format {
+        return match format {
+            "json" => Ok(Format::Json),
+            "jsonl" | "json_lines" => Ok(Format::JsonLines),
+            "csv" => Ok(Format::Csv),
+            "pretty" => Ok(Format::Pretty),
+            other => {
+                Err(DIALECT.invalid(format!("unknown format `{other}`, expected one of json, jsonl, csv, pretty")))
+            }
+        };
+    }
+    let Some(accept) = headers.get(ACCEPT) else { return Ok(Format::Json) };
+    let accept = String::from_utf8_lossy(accept.as_bytes());
+    let acceptable = accept.split(',').find_map(|range| {
+        match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "" | "*/*" | "application/*" | "application/json" | "text/html" => Some(Format::Json),
+            "application/jsonl" => Some(Format::JsonLines),
+            "text/csv" => Some(Format::Csv),
+            "text/plain" | "text/*" => Some(Format::Pretty),
+            _ => None,
+        }
+    });
+    acceptable.ok_or_else(|| DIALECT.invalid(format!("invalid mime type ({accept})")))
+}
+
+fn parameters(params: Option<Value>) -> Result<Vec<(String, Parameter)>, Response> {
+    let members = match params {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Object(members)) => members,
+        Some(_) => return Err(DIALECT.invalid("serde json error: params must be a JSON object")),
+    };
+    let scalar = |kind: &str| {
+        DIALECT.invalid(format!(
+            "serde json error: JSON {kind} are not supported as query parameters. \
+             Expected null, boolean, number, or string."
+        ))
+    };
+    members
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Value::Null => Parameter::Null,
+                Value::Bool(value) => Parameter::Boolean(value),
+                Value::String(value) => Parameter::String(value),
+                Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                    (Some(value), _) => Parameter::UInteger(value),
+                    (None, Some(value)) => Parameter::Integer(value),
+                    (None, None) => Parameter::Float(number.as_f64().unwrap_or(f64::NAN)),
+                },
+                Value::Array(_) => return Err(scalar("arrays")),
+                Value::Object(_) => return Err(scalar("objects")),
+            };
+            Ok((name, value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(accept: &str) -> Option<Format> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+        format(None, &headers).ok()
+    }
+
+    #[test]
+    fn accept_lists_are_understood() {
+        for (accept, format) in [
+            ("application/json, text/plain, */*", Format::Json),
+            ("application/jsonl", Format::JsonLines),
+            ("text/csv;q=1", Format::Csv),
+            ("image/png, text/plain", Format::Pretty),
+            ("", Format::Json),
+        ] {
+            assert_eq!(accepted(accept), Some(format), "{accept}");
+        }
+        assert_eq!(accepted("image/png"), None);
+    }
+
+    #[test]
+    fn the_format_parameter_wins_over_accept() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("image/png"));
+        assert_eq!(format(Some("csv"), &headers).ok(), Some(Format::Csv));
+        assert!(format(Some("xml"), &headers).is_err());
+    }
+
+    #[test]
+    fn parameters_are_scalars() {
+        let read = |text: &str| parameters(Some(serde_json::from_str(text).unwrap())).ok();
+        let list = read(r#"{"a":null,"b":true,"c":1,"d":-1,"e":1.5,"f":"x"}"#).unwrap();
+        assert_eq!(list.len(), 6);
+        for text in [r#"{"a":[]}"#, r#"{"a":{}}"#, "[]", "1"] {
+            assert!(read(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The three write endpoints (data-plane contract §4).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::de::DeserializeOwned;
+use tidegate_model::{Action, DatabaseName};
+use tidegate_service::{Entry, Permit, Service, ServiceError, WriteBatch};
+
+use super::caller::{enter, permit};
+use super::error::{Dialect, V2Error, V3Error, partial_write};
+use super::parameters::{V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database};
+use super::{body, written};
+use crate::Peer;
+
+/// Writes line protocol, as v1 clients do. All lines or none.
+#[utoipa::path(post, path = "/write", tag = "write", security(("database_token" = [])),
+    params(
+        ("db" = String, Query, description = "The database"),
+        ("rp" = Option<String>, Query, description = "Retention policy: the database is then db/rp"),
+        ("precision" = Option<String>, Query, description = "Unit of the timestamps: ns, us, ms or s"),
+        ("p" = Option<String>, Query, description = "The token, if there is no Authorization header")),
+    request_body(content = String, content_type = "text/plain", description = "Line protocol"),
+    responses((status = 204, description = "Written and synced to disk"), (status = "default", body = V3Error)))]
+pub(super) async fn write_v1(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    let dialect = Dialect::V1;
+    let parameters: Result<V1Parameters, _> = parse(query.as_deref());
+    let fallback = parameters.as_ref().ok().and_then(|parameters| parameters.p.clone());
+    let entry = enter(&service, dialect, peer, &headers, fallback).await?;
+    let invalid = |reason| dialect.invalid(format!("failed to deserialize db/rp/precision in request: {reason}"));
+    if query.is_none() {
+        return Err(dialect.invalid("no db destination provided"));
+    }
+    let parameters = parameters.map_err(invalid)?;
+    let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
+    let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
+    let database = database(dialect, &v1_database(&db, parameters.rp.as_deref()))?;
+    let permit = permit(dialect, &entry, Action::Write, &database)?;
+    let body = body::text(dialect, &entry, &headers, body).await?;
+    write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
+}
+
+/// Writes line protocol, as v2 clients do. All lines or none.
+#[utoipa::path(post, path = "/api/v2/write", tag = "write", security(("database_token" = [])),
+    params(
+        ("bucket" = String, Query, description = "The database"),
+        ("org" = Option<String>, Query, description = "Ignored"),
+        ("precision" = Option<String>, Query, description = "Unit of the timestamps: ns, us, ms or s")),
+    request_body(content = String, content_type = "text/plain", description = "Line protocol"),
+    responses((status = 204, description = "Written and synced to disk"), (status = "default", body = V2Error)))]
+pub(super) async fn write_v2(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    let dialect = Dialect::V2;
+    let entry = enter(&service, dialect, peer, &headers, None).await?;
+    if query.is_none() {
+        return Err(dialect.invalid("no org/bucket destination provided"));
+    }
+    let invalid = |reason| dialect.invalid(format!("failed to deserialize org/bucket/precision in request: {reason}"));
+    let parameters: V2Parameters = parse(query.as_deref()).map_err(invalid)?;
+    let bucket =
+        parameters.bucket.filter(|bucket| !bucket.is_empty()).ok_or_else(|| dialect.invalid("missing bucket value"))?;
+    let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
+    let database = database(dialect, &bucket)?;
+    let permit = permit(dialect, &entry, Action::Write, &database)?;
+    let body = body::text(dialect, &entry, &headers, body).await?;
+    write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
+}
+
+/// Writes line protocol. Good lines are written even if others are bad, unless `accept_partial=false`.
+#[utoipa::path(post, path = "/api/v3/write_lp", tag = "write", security(("database_token" = [])),
+    params(
+        ("db" = String, Query, description = "The database"),
+        ("precision" = Option<String>, Query,
+            description = "Unit of the timestamps: auto (default), nanosecond, microsecond, millisecond or second"),
+        ("accept_partial" = Option<bool>, Query, description = "Write good lines even if others are bad (default)"),
+        ("no_sync" = Option<bool>, Query, description = "Accepted; the write is synced all the same")),
+    request_body(content = String, content_type = "text/plain", description = "Line protocol"),
+    responses((status = 204, description = "Written and synced to disk"), (status = "default", body = V3Error)))]
+pub(super) async fn write_v3(
+    State(service): State<Arc<Service>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Response> {
+    let dialect = Dialect::V3;
+    let entry = enter(&service, dialect, peer, &headers, None).await?;
+    if query.is_none() {
+        return Err(dialect.invalid("missing query parameter 'db'"));
+    }
+    let invalid = |reason| dialect.invalid(format!("serde error: {reason}"));
+    let parameters: V3Parameters = parse(query.as_deref()).map_err(invalid)?;
+    let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
+    let precision = precision_v3(parameters.precision.as_deref()).map_err(invalid)?;
+    let accept_partial = switch("accept_partial", parameters.accept_partial.as_deref(), true).map_err(invalid)?;
+    switch("no_sync", parameters.no_sync.as_deref(), false).map_err(invalid)?;
+    let database = database(dialect, &db)?;
+    let permit = permit(dialect, &entry, Action::Write, &database)?;
+    let body = body::text(dialect, &entry, &headers, body).await?;
+    let batch = WriteBatch { body, precision, accept_partial };
+    if !accept_partial {
+        return write_all(&service, dialect, entry, permit, batch).await;
+    }
+    match service.write(entry, permit, batch).await {
+        Ok(outcome) if outcome.rejected.is_empty() => Ok(written()),
+        Ok(outcome) => Err(partial_write(&outcome.rejected, true)),
+        Err(ServiceError::WriteRejected(lines)) => Err(partial_write(&lines, false)),
+        Err(error) => Err(dialect.service_error(error)),
+    }
+}
+
+async fn write_all(
+    service: &Arc<Service>,
+    dialect: Dialect,
+    entry: Entry,
+    permit: Permit,
+    batch: WriteBatch,
+) -> Result<Response, Response> {
+    match service.write(entry, permit, batch).await {
+        Ok(_) => Ok(written()),
+        Err(error) => Err(dialect.service_error(error)),
+    }
+}
+
+fn parse<T: DeserializeOwned + Default>(query: Option<&str>) -> Result<T, String> {
+    query.map_or_else(|| Ok(T::default()), |query| serde_urlencoded::from_str(query).map_err(|error| error.to_string()))
+}
+
+fn database(dialect: Dialect, name: &str) -> Result<DatabaseName, Response> {
+    name.parse().map_err(|error: tidegate_model::DatabaseNameError| dialect.invalid(error.to_string()))
+}

@@ -1,0 +1,72 @@
+//! Is the server there? Open to everybody, says nothing beyond the documented members.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use tidegate_service::Service;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::respond;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(ping)).routes(routes!(health)).routes(routes!(health_v1))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Health {
+    name: &'static str,
+    status: &'static str,
+    message: &'static str,
+    version: &'static str,
+    /// Always empty.
+    #[schema(value_type = Vec<Object>)]
+    checks: [(); 0],
+}
+
+/// Answers 204 with the version in its headers.
+#[utoipa::path(get, path = "/ping", tag = "health", responses((status = 204, description = "The server is there")))]
+async fn ping() -> Response {
+    let mut response = respond::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert("x-influxdb-version", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    headers.insert("x-influxdb-build", HeaderValue::from_static("tidegate"));
+    response
+}
+
+/// Answers `OK`, or JSON if the client asks for it.
+#[utoipa::path(get, path = "/health", tag = "health",
+    responses((status = 200, description = "Ready for queries and writes", body = Health)))]
+async fn health(headers: HeaderMap) -> Response {
+    healthy(&headers)
+}
+
+/// The same under its v1 path.
+#[utoipa::path(get, path = "/api/v1/health", tag = "health",
+    responses((status = 200, description = "Ready for queries and writes", body = Health)))]
+async fn health_v1(headers: HeaderMap) -> Response {
+    healthy(&headers)
+}
+
+fn healthy(headers: &HeaderMap) -> Response {
+    let asks_for_json =
+        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
+    if asks_for_json {
+        let body = Health {
+            name: "influxdb",
+            status: "pass",
+            message: "ready for queries and writes",
+            version: env!("CARGO_PKG_VERSION"),
+            checks: [],
+        };
+        return respond::json(StatusCode::OK, &body);
+    }
+    let mut response = Response::new(Body::from("OK"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

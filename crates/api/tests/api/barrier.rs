@@ -1,0 +1,109 @@
+//! The barrier where a socket would only get in the way: queries that ignore cancellation, commits that do not end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tidegate_model::{PlainToken, TokenKind};
+use tidegate_service::Settings;
+use tower::ServiceExt as _;
+
+use crate::fixture::{Fixture, fixture, fixture_with, request};
+
+/// A function that computes until it is told to stop, whatever happens to its query.
+fn spin(stop: Arc<AtomicBool>, spinning: Arc<AtomicBool>) -> Arc<ScalarUDF> {
+    let body = move |arguments: &[ColumnarValue]| {
+        spinning.store(true, Ordering::SeqCst);
+        while !stop.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        Ok(arguments[0].clone())
+    };
+    Arc::new(create_udf("spin", vec![DataType::Int64], DataType::Int64, Volatility::Volatile, Arc::new(body)))
+}
+
+async fn revoke(f: &Fixture, id: &str) -> u16 {
+    f.manage("DELETE", &format!("/tokens/{id}"), Value::Null).await.status.as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_ignores_cancellation_is_cut_off() {
+    let (stop, spinning) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let f = Arc::new(fixture_with(Settings::default(), vec![spin(stop.clone(), spinning.clone())]).await);
+    f.create_database("a").await;
+    let (id, token) = f.create_token("read:a write:a", None).await;
+    assert_eq!(f.write(&token, "a", "cpu v=1i 1").await.status, 204);
+    let query = {
+        let (f, token) = (f.clone(), token.clone());
+        tokio::spawn(async move { f.query(&token, "a", "SELECT spin(v) FROM cpu").await.status })
+    };
+    while !spinning.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(revoke(&f, &id).await, 204, "the revocation does not wait for the computation");
+    assert_eq!(query.await.unwrap(), 401);
+    // Another token's queries still get their turn.
+    let (_, other) = f.create_token("read:a", None).await;
+    assert_eq!(f.query(&other, "a", "SELECT v FROM cpu").await.status, 200);
+    stop.store(true, Ordering::SeqCst);
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_is_cut_off() {
+    let f = fixture().await;
+    f.create_database("a").await;
+    let (id, token) = f.create_token("read:a write:a", None).await;
+    let lines: String = (0..50_000).map(|n| format!("cpu v={n}i {n}\n")).collect();
+    assert_eq!(f.write(&token, "a", &lines).await.status, 204);
+    let body = json!({ "db": "a", "q": "SELECT * FROM cpu", "format": "jsonl" }).to_string();
+    let query = request("POST", "/api/v3/query_sql", Some(&format!("Bearer {token}")), body);
+    let mut response = f.router.clone().oneshot(query).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    assert_eq!(revoke(&f, &id).await, 204, "the client does not read, and is not waited for");
+    assert!(response.body_mut().frame().await.unwrap().is_err(), "the rest never comes, and the client can see it");
+    assert!(response.body_mut().frame().await.is_none());
+}
+
+#[tokio::test]
+async fn a_commit_that_does_not_end_is_reported_as_still_draining() {
+    let settings = Settings { revocation_bound: Duration::from_millis(10), ..Settings::default() };
+    let f = fixture_with(settings, Vec::new()).await;
+    let (id, token) = f.create_token("write:a", None).await;
+    let presented = PlainToken::from_presented(token.clone());
+    let entry = f.service.enter(&presented, TokenKind::Database, [192, 0, 2, 1].into()).await.unwrap();
+    entry.begin_commit().unwrap();
+    for _ in 0..2 {
+        let answer = f.manage("DELETE", &format!("/tokens/{id}"), Value::Null).await;
+        assert_eq!(answer.status, 503, "durable, but not final yet");
+        assert!(answer.json()["message"].as_str().unwrap().starts_with("revoked, still draining"));
+        assert!(answer.headers.contains_key("retry-after"));
+    }
+    assert!(f.service.enter(&presented, TokenKind::Database, [192, 0, 2, 1].into()).await.is_err());
+    drop(entry);
+    assert_eq!(revoke(&f, &id).await, 204);
+}
+
+#[tokio::test]
+async fn deleting_a_database_ends_streams_on_it() {
+    let f = fixture().await;
+    f.create_database("a").await;
+    let (_, token) = f.create_token("read:a write:a", None).await;
+    let lines: String = (0..50_000).map(|n| format!("cpu v={n}i {n}\n")).collect();
+    assert_eq!(f.write(&token, "a", &lines).await.status, 204);
+    let body = json!({ "db": "a", "q": "SELECT * FROM cpu", "format": "jsonl" }).to_string();
+    let query = request("POST", "/api/v3/query_sql", Some(&format!("Bearer {token}")), body);
+    let mut response = f.router.clone().oneshot(query).await.unwrap();
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    assert_eq!(f.manage("DELETE", "/databases/a", Value::Null).await.status, 204);
+    assert!(response.body_mut().frame().await.unwrap().is_err());
+    // The grant goes by name: it matches a new database of that name, which is empty.
+    assert_eq!(f.write(&token, "a", "cpu v=1i 1").await.status, 403);
+    f.create_database("a").await;
+    assert_eq!(f.write(&token, "a", "mem v=1i 1").await.status, 204);
+    assert_eq!(f.query(&token, "a", "SELECT * FROM cpu").await.status, 400);
+}

@@ -1,0 +1,96 @@
+//! The permission matrix: credential × action × resource → outcome, compared with a checked-in file.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, fixture, request};
+use crate::openapi::assert_file;
+
+const DATABASES: [&str; 3] = ["a", "b", "missing"];
+
+async fn data_outcome(f: &Fixture, token: Option<&str>, action: &str, database: &str) -> String {
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let (path, body) = match action {
+        "write v1" => (format!("/write?db={database}"), "cpu f=1 1".to_owned()),
+        "write v2" => (format!("/api/v2/write?bucket={database}"), "cpu f=1 1".to_owned()),
+        "write v3" => (format!("/api/v3/write_lp?db={database}"), "cpu f=1 1".to_owned()),
+        "query sql" => ("/api/v3/query_sql".to_owned(), json!({ "db": database, "q": "SELECT 1" }).to_string()),
+        other => panic!("unknown action {other}"),
+    };
+    f.send(request("POST", &path, authorization.as_deref(), body)).await.status.as_u16().to_string()
+}
+
+async fn management_outcome(f: &Fixture, token: Option<&str>, action: &str) -> String {
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let (id, _) = f.create_token("read:a", None).await;
+    let name = format!("made-{id}").chars().take(40).collect::<String>();
+    let (method, path, body) = match action {
+        "list databases" => ("GET", f.path("/databases"), Value::Null),
+        "create database" => ("POST", f.path("/databases"), json!({ "name": name })),
+        "delete database" => ("DELETE", f.path("/databases/missing"), Value::Null),
+        "list tokens" => ("GET", f.path("/tokens"), Value::Null),
+        "create token" => ("POST", f.path("/tokens"), json!({ "description": "x" })),
+        "get token" => ("GET", f.path(&format!("/tokens/{id}")), Value::Null),
+        "update token" => ("PATCH", f.path(&format!("/tokens/{id}")), json!({ "description": "y" })),
+        "revoke token" => ("DELETE", f.path(&format!("/tokens/{id}")), Value::Null),
+        "list management tokens" => ("GET", f.account_path("/management-tokens"), Value::Null),
+        "create management token" => ("POST", f.account_path("/management-tokens"), json!({})),
+        "revoke management token" => {
+            ("DELETE", f.account_path("/management-tokens/4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64"), Value::Null)
+        }
+        other => panic!("unknown action {other}"),
+    };
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    f.send(request(method, &path, authorization.as_deref(), body)).await.status.as_u16().to_string()
+}
+
+const MANAGEMENT_ACTIONS: [&str; 11] = [
+    "list databases",
+    "create database",
+    "delete database",
+    "list tokens",
+    "create token",
+    "get token",
+    "update token",
+    "revoke token",
+    "list management tokens",
+    "create management token",
+    "revoke management token",
+];
+
+#[tokio::test]
+async fn rights_are_as_checked_in() {
+    let f = fixture().await;
+    f.create_database("a").await;
+    f.create_database("b").await;
+    let mut credentials = vec![("no credential".to_owned(), None)];
+    for grants in ["", "read:a", "write:a", "read:a write:b", "read:*", "write:*", "read:* write:*"] {
+        let (_, token) = f.create_token(grants, None).await;
+        let grants = if grants.is_empty() { "no grants" } else { grants };
+        credentials.push((format!("database token ({grants})"), Some(token)));
+    }
+    let (id, revoked) = f.create_token("read:* write:*", None).await;
+    f.manage("DELETE", &format!("/tokens/{id}"), Value::Null).await;
+    credentials.push(("database token, revoked".to_owned(), Some(revoked)));
+    credentials.push(("management token".to_owned(), Some(f.management.clone())));
+
+    let mut matrix = String::from(
+        "# Who may do what: credential | action | resource | HTTP status.\n\
+         # Written by the test `rights_are_as_checked_in`; a change of rights shows here as a diff.\n\
+         # Databases a and b exist; `missing` does not.\n",
+    );
+    for (name, token) in &credentials {
+        for action in ["write v1", "write v2", "write v3", "query sql"] {
+            for database in DATABASES {
+                let outcome = data_outcome(&f, token.as_deref(), action, database).await;
+                writeln!(matrix, "{name} | {action} | {database} | {outcome}").unwrap();
+            }
+        }
+        for action in MANAGEMENT_ACTIONS {
+            let outcome = management_outcome(&f, token.as_deref(), action).await;
+            writeln!(matrix, "{name} | {action} | - | {outcome}").unwrap();
+        }
+    }
+    assert_file("tests/permission-matrix.txt", &matrix);
+}

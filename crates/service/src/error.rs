@@ -1,0 +1,120 @@
+//! What can go wrong, named for the outcome. Edges turn these into HTTP answers.
+
+use tidegate_access::{EndReason, Forbidden};
+use tidegate_catalog::CatalogError;
+use tidegate_engine::RejectedLine;
+use tidegate_model::{DatabaseName, TokenId};
+use tidegate_sql::SqlError;
+
+/// The credential is missing, unknown, revoked, expired or of the wrong kind: one answer for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unauthenticated;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The credential is not, or no longer, usable.
+    #[error("unauthorized access")]
+    Unauthenticated,
+    /// The credential does not hold the grant.
+    #[error("forbidden")]
+    Forbidden,
+    /// No such token, or it is revoked and was not asked for as such.
+    #[error("token {0} not found")]
+    TokenNotFound(TokenId),
+    /// The token is revoked, so it cannot be changed.
+    #[error("token {0} is revoked and cannot be changed, create a new one")]
+    TokenRevoked(TokenId),
+    /// The same token text was used before.
+    #[error("this token was already used on this server and is refused for ever, generate a new one")]
+    TokenUsedBefore,
+    /// The expiry is not in the future.
+    #[error("expiresAt must be in the future")]
+    ExpiryInThePast,
+    /// No active database has this name.
+    #[error("database \"{0}\" not found")]
+    DatabaseNotFound(DatabaseName),
+    /// An active database has this name already.
+    #[error("database \"{0}\" already exists")]
+    DatabaseExists(DatabaseName),
+    /// The body of a write holds no point.
+    #[error("incoming write was empty")]
+    WriteEmpty,
+    /// Nothing of the write was stored.
+    #[error("nothing was written, {} line(s) are invalid", .0.len())]
+    WriteRejected(Vec<RejectedLine>),
+    /// The query was refused or failed.
+    #[error(transparent)]
+    Query(SqlError),
+    /// The change is durable, but something that the old rights started has not ended yet.
+    #[error("revoked, still draining: repeat the request to wait for the rest")]
+    StillDraining,
+    /// The server cannot do this now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of the server.
+    #[error("internal error, see the server's log")]
+    Internal,
+}
+
+impl ServiceError {
+    /// Logs the cause of a fault of the server and hides it from the caller.
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+        tracing::error!(%error, "internal error");
+        Self::Internal
+    }
+
+    /// The answer to a request whose rights ended while it was running.
+    pub fn ended(reason: EndReason, database: Option<&DatabaseName>) -> Self {
+        match (reason, database) {
+            (EndReason::Revoked | EndReason::Expired, _) => Self::Unauthenticated,
+            (EndReason::DatabaseGone, Some(database)) => Self::DatabaseNotFound(database.clone()),
+            (EndReason::Narrowed | EndReason::DatabaseGone, _) => Self::Forbidden,
+        }
+    }
+}
+
+impl From<Unauthenticated> for ServiceError {
+    fn from(_: Unauthenticated) -> Self {
+        Self::Unauthenticated
+    }
+}
+
+impl From<Forbidden> for ServiceError {
+    fn from(forbidden: Forbidden) -> Self {
+        match forbidden {
+            Forbidden::NoGrant => Self::Forbidden,
+            Forbidden::Ended(reason) => Self::ended(reason, None),
+        }
+    }
+}
+
+impl From<CatalogError> for ServiceError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::TokenExists => Self::TokenUsedBefore,
+            CatalogError::DatabaseExists { name } => Self::DatabaseExists(name),
+            CatalogError::Unusable | CatalogError::Closed => Self::Unavailable(error.to_string()),
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// What an error of the catalog means for a call about this token.
+pub(crate) fn about_token(id: TokenId) -> impl Fn(CatalogError) -> ServiceError {
+    move |error| match error {
+        CatalogError::TokenNotFound => ServiceError::TokenNotFound(id),
+        CatalogError::TokenRevoked => ServiceError::TokenRevoked(id),
+        other => other.into(),
+    }
+}
+
+/// What an error of the catalog means for a call about this database.
+pub(crate) fn about_database(name: &DatabaseName) -> impl Fn(CatalogError) -> ServiceError {
+    let name = name.clone();
+    move |error| match error {
+        CatalogError::DatabaseNotFound => ServiceError::DatabaseNotFound(name.clone()),
+        other => other.into(),
+    }
+}

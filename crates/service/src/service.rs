@@ -1,0 +1,168 @@
+//! The service itself: what it is made of, how it starts, and how a request gets in.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidegate_access::{Access, Drain, Entry, FailureLimiter};
+use tidegate_catalog::Catalog;
+use tidegate_engine::{Engine, EngineOptions};
+use tidegate_model::{Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, TokenKind};
+use tidegate_sql::{QueryLimits, QueryRuntime};
+use tokio::sync::Mutex;
+
+use crate::{ServiceError, Unauthenticated};
+
+/// What can be set from outside.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a revocation waits until nothing of the token is left, before it answers "still draining".
+    pub revocation_bound: Duration,
+    /// Limits on queries.
+    pub queries: QueryLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { revocation_bound: Duration::from_secs(5), queries: QueryLimits::default() }
+    }
+}
+
+/// Every use case. Shared by all edges.
+pub struct Service {
+    pub(crate) access: Access,
+    pub(crate) catalog: Catalog,
+    pub(crate) engine: Engine,
+    pub(crate) queries: QueryRuntime,
+    pub(crate) randomness: Arc<dyn Randomness>,
+    pub(crate) settings: Settings,
+    limiter: FailureLimiter,
+    /// Held from before a change is committed to the catalog until it is in force in memory, so that both see changes
+    /// in one order. Never held while draining.
+    pub(crate) changes: Mutex<()>,
+}
+
+impl Service {
+    /// Opens the data directory, replays the log and fills the token index.
+    pub async fn open(directory: &Path, settings: Settings) -> Result<Arc<Self>, ServiceError> {
+        let queries = QueryRuntime::start(settings.queries.clone()).map_err(ServiceError::internal)?;
+        Self::open_with(directory, settings, queries, Arc::new(SystemClock), Arc::new(OsRandomness)).await
+    }
+
+    /// Like [`Service::open`], with the query runtime and the sources of time and randomness chosen by the caller.
+    pub async fn open_with(
+        directory: &Path,
+        settings: Settings,
+        queries: QueryRuntime,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Arc<Self>, ServiceError> {
+        let opened = Catalog::open(directory, &*randomness, clock.clone())
+            .await
+            .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+        let catalog = opened.catalog;
+        let access = Access::new(clock, catalog.clock_mark());
+        let mut expired_at = None;
+        catalog.for_each_live_token(|record| expired_at = access.install(&record).max(expired_at)).await?;
+        let log = directory.join("wal");
+        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, EngineOptions::default()))
+            .await
+            .map_err(ServiceError::internal)?
+            .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+        let service = Arc::new(Self {
+            access,
+            catalog,
+            engine,
+            queries,
+            randomness,
+            settings,
+            limiter: FailureLimiter::new(Instant::now()),
+            changes: Mutex::new(()),
+        });
+        if let Some(reached) = expired_at {
+            service.remember(reached).await;
+        }
+        service.start_expiry();
+        Ok(service)
+    }
+
+    /// Who this server is.
+    pub fn identity(&self) -> Identity {
+        self.catalog.identity()
+    }
+
+    /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
+    /// longer for its refusals.
+    pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
+        let refused = match self.access.enter(presented.digest(), kind) {
+            Ok(entry) => return Ok(entry),
+            Err(refused) => refused,
+        };
+        if let Some(reached) = refused.expired_at {
+            // Once somebody was told that the token is dead, it must stay so, whatever the clock does.
+            self.remember(reached).await;
+        }
+        self.limiter.failed(peer).await;
+        Err(Unauthenticated)
+    }
+
+    /// Notes a request without any usable credential.
+    pub async fn missing_credential(&self, peer: IpAddr) -> Unauthenticated {
+        self.limiter.failed(peer).await;
+        Unauthenticated
+    }
+
+    /// Stops the write-ahead log and closes the catalog. The service takes no more changes afterwards.
+    pub async fn close(&self) {
+        let _changes = self.changes.lock().await;
+        let engine = self.engine.clone();
+        // Fails only if the closing itself panicked; there is nothing left to do about it then.
+        drop(tokio::task::spawn_blocking(move || engine.close()).await);
+        self.catalog.clone().close().await;
+    }
+
+    /// Runs a change to its end, whether or not the caller still waits for it.
+    pub(crate) async fn run_change<T, F>(
+        self: &Arc<Self>,
+        change: impl FnOnce(Arc<Self>) -> F,
+    ) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ServiceError>> + Send + 'static,
+    {
+        tokio::spawn(change(self.clone())).await.map_err(ServiceError::internal)?
+    }
+
+    /// Waits for the turn to change the catalog, and passes the caller's commit point.
+    pub(crate) async fn begin_change(&self, caller: &Entry) -> Result<tokio::sync::MutexGuard<'_, ()>, ServiceError> {
+        let ended = |reason| ServiceError::ended(reason, None);
+        let turn = caller.run(self.changes.lock()).await.map_err(ended)?;
+        caller.begin_commit().map_err(ended)?;
+        Ok(turn)
+    }
+
+    /// Waits until an end of rights is final, at most as long as the settings say.
+    pub(crate) async fn drained(&self, drain: Drain) -> Result<(), ServiceError> {
+        if drain.finished_within(self.settings.revocation_bound).await {
+            Ok(())
+        } else {
+            Err(ServiceError::StillDraining)
+        }
+    }
+
+    /// Binds a request to a database, so that it ends together with it.
+    pub(crate) fn join_database(&self, entry: &Entry, permit: &tidegate_access::Permit) -> Option<Arc<Database>> {
+        let database = self.catalog.database(permit.database())?;
+        entry.join_database(&self.access.database_tracker(database.id)).ok()?;
+        // The database may have gone between looking and joining; whoever removed it then did not see this request.
+        let still = self.catalog.database(permit.database())?;
+        (still.id == database.id).then_some(still)
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}

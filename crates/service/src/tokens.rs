@@ -1,0 +1,158 @@
+//! Database tokens: create, list, get, update, revoke.
+
+use std::sync::Arc;
+
+use tidegate_access::Entry;
+use tidegate_catalog::{Actor, CatalogError};
+use tidegate_model::{Description, NewToken, PermissionSet, PlainToken, Timestamp, TokenId, TokenKind, TokenRecord};
+
+use crate::error::about_token;
+use crate::{Service, ServiceError};
+
+/// What a caller gives to create a token.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// Free text beside the token.
+    pub description: Description,
+    /// What it may do; empty for management tokens.
+    pub permissions: PermissionSet,
+    /// From when on it is dead; `None` = never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that has just been made. The secret exists nowhere else.
+#[derive(Debug)]
+pub struct Created {
+    /// The secret, shown once.
+    pub token: PlainToken,
+    /// What the catalog keeps.
+    pub record: Arc<TokenRecord>,
+}
+
+pub use tidegate_catalog::TokenChange;
+
+impl Service {
+    /// Creates a database token.
+    pub async fn create_token(self: &Arc<Self>, caller: Entry, request: TokenRequest) -> Result<Created, ServiceError> {
+        self.create(caller, TokenKind::Database, request).await
+    }
+
+    /// All database tokens, by id.
+    pub async fn tokens(&self, caller: Entry, include_revoked: bool) -> Result<Vec<TokenRecord>, ServiceError> {
+        self.list(caller, TokenKind::Database, include_revoked).await
+    }
+
+    /// One database token. A revoked one is found only if it is asked for as such.
+    pub async fn token(
+        &self,
+        caller: Entry,
+        id: TokenId,
+        include_revoked: bool,
+    ) -> Result<Arc<TokenRecord>, ServiceError> {
+        let record = caller
+            .run(self.catalog.token(id, TokenKind::Database))
+            .await
+            .map_err(|reason| ServiceError::ended(reason, None))?
+            .map_err(about_token(id))?;
+        if record.revoked_at.is_some() && !include_revoked {
+            return Err(ServiceError::TokenNotFound(id));
+        }
+        Ok(record)
+    }
+
+    /// Replaces the description, the permissions or both. When this returns, no request goes on with a grant that
+    /// was taken away.
+    pub async fn update_token(
+        self: &Arc<Self>,
+        caller: Entry,
+        id: TokenId,
+        change: TokenChange,
+    ) -> Result<Arc<TokenRecord>, ServiceError> {
+        self.run_change(move |service| async move {
+            let turn = service.begin_change(&caller).await?;
+            let updated = service.catalog.update_token(id, change, Actor::Token(caller.token_id())).await;
+            let record = updated.map_err(about_token(id))?;
+            let drain = service.access.narrow(&record);
+            drop((turn, caller));
+            service.drained(drain).await?;
+            Ok(record)
+        })
+        .await
+    }
+
+    /// Revokes a database token. When this returns `Ok`, the token can do nothing more, anywhere.
+    pub async fn revoke_token(self: &Arc<Self>, caller: Entry, id: TokenId) -> Result<(), ServiceError> {
+        self.revoke(caller, TokenKind::Database, id).await
+    }
+
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        caller: Entry,
+        kind: TokenKind,
+        request: TokenRequest,
+    ) -> Result<Created, ServiceError> {
+        let now = self.access.now();
+        if request.expires_at.is_some_and(|expiry| expiry <= now) {
+            return Err(ServiceError::ExpiryInThePast);
+        }
+        self.run_change(move |service| async move {
+            let token = PlainToken::generate(kind, &*service.randomness);
+            let new = NewToken {
+                id: TokenId::random(&*service.randomness),
+                kind,
+                digest: token.digest(),
+                prefix: token.visible_prefix(),
+                description: request.description,
+                permissions: request.permissions,
+                created_at: now,
+                created_by: Some(caller.token_id()),
+                expires_at: request.expires_at,
+            };
+            let _turn = service.begin_change(&caller).await?;
+            let record = service.catalog.create_token(new, Actor::Token(caller.token_id())).await?;
+            service.put_in_force(&record).await;
+            Ok(Created { token, record })
+        })
+        .await
+    }
+
+    /// Makes a token usable that has just been created.
+    pub(crate) async fn put_in_force(&self, record: &TokenRecord) {
+        if let Some(reached) = self.access.install(record) {
+            self.remember(reached).await;
+        }
+    }
+
+    pub(crate) async fn list(
+        &self,
+        caller: Entry,
+        kind: TokenKind,
+        include_revoked: bool,
+    ) -> Result<Vec<TokenRecord>, ServiceError> {
+        let listed = caller.run(self.catalog.tokens(kind, include_revoked)).await;
+        Ok(listed.map_err(|reason| ServiceError::ended(reason, None))??)
+    }
+
+    pub(crate) async fn revoke(
+        self: &Arc<Self>,
+        caller: Entry,
+        kind: TokenKind,
+        id: TokenId,
+    ) -> Result<(), ServiceError> {
+        self.run_change(move |service| async move {
+            let turn = service.begin_change(&caller).await?;
+            let record = service.catalog.token(id, kind).await.map_err(about_token(id))?;
+            let revoked = service.catalog.revoke_token(id, kind, Actor::Token(caller.token_id())).await;
+            if let Err(error @ CatalogError::Unusable) = revoked {
+                // Whether the revocation is on disk is unknown. Then the token had better be dead.
+                drop(service.access.revoke(&record));
+                return Err(error.into());
+            }
+            let drain = service.access.revoke(&revoked.map_err(about_token(id))?.record);
+            // The caller has left before the wait begins: a token can revoke itself, or one that is revoking it.
+            drop((turn, caller));
+            service.drained(drain).await
+        })
+        .await
+    }
+}
