@@ -1,0 +1,126 @@
+//! Random writes, queries and restarts against a model that is too simple to be wrong.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::support::*;
+
+/// Tags and fields by name, as SQL shows them; the key is table, tags and time.
+type Model = BTreeMap<(String, String, i64), BTreeMap<String, String>>;
+
+#[derive(Debug, Clone)]
+struct Point {
+    table: &'static str,
+    tags: Vec<(&'static str, &'static str)>,
+    fields: Vec<(&'static str, i8)>,
+    time: i64,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Write(Vec<Point>),
+    Query,
+    Reopen,
+}
+
+/// A field value as line protocol and as a query shows it. The name decides the type.
+fn render(field: &str, value: i8) -> (String, String) {
+    match field {
+        "float" => (format!("{value}"), format!("{:?}", f64::from(value))),
+        "integer" => (format!("{value}i"), format!("{value}")),
+        "string" => (format!("\"{value}\""), format!("{value}")),
+        "boolean" => (format!("{}", value > 0), format!("{}", value > 0)),
+        _ => (format!("{}u", value.unsigned_abs()), format!("{}", value.unsigned_abs())),
+    }
+}
+
+fn point() -> impl Strategy<Value = Point> {
+    let tags = proptest::sample::subsequence(vec!["aa", "mid", "zz"], 0..=3);
+    let tag_values = proptest::collection::vec(proptest::sample::select(vec!["x", "y"]), 3);
+    let fields = proptest::sample::subsequence(vec!["float", "integer", "string", "boolean", "unsigned"], 1..=5);
+    let values = proptest::collection::vec(any::<i8>(), 5);
+    let table = proptest::sample::select(vec!["one", "two"]);
+    (table, tags, tag_values, fields, values, 0_i64..6).prop_map(|(table, tags, tag_values, fields, values, time)| {
+        Point {
+            table,
+            tags: tags.into_iter().zip(tag_values).collect(),
+            fields: fields.into_iter().zip(values).collect(),
+            time,
+        }
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => proptest::collection::vec(point(), 1..12).prop_map(Step::Write),
+        2 => Just(Step::Query),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn line(point: &Point) -> String {
+    let tags: String = point.tags.iter().map(|(name, value)| format!(",{name}={value}")).collect();
+    let fields: Vec<String> =
+        point.fields.iter().map(|&(name, value)| format!("{name}={}", render(name, value).0)).collect();
+    format!("{}{tags} {} {}\n", point.table, fields.join(","), point.time)
+}
+
+fn remember(model: &mut Model, point: &Point) {
+    let tags: Vec<String> = point.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let row = model.entry((point.table.to_owned(), tags.join(" "), point.time)).or_default();
+    row.extend(point.tags.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+    row.extend(point.fields.iter().map(|&(name, value)| (name.to_owned(), render(name, value).1)));
+    row.insert("time".to_owned(), point.time.to_string());
+}
+
+/// The rows of a table as `rows` shows them.
+fn expected(model: &Model, table: &str) -> Vec<String> {
+    let mut rows: Vec<String> = model
+        .iter()
+        .filter(|((name, ..), _)| name == table)
+        .map(|(_, row)| row.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "))
+        .collect();
+    rows.sort();
+    rows
+}
+
+async fn compare(engine: &crate::Engine, model: &Model) {
+    for name in ["one", "two"] {
+        let expected = expected(model, name);
+        if expected.is_empty() {
+            assert!(!engine.schema(database(), None).table_exist(name));
+        } else {
+            assert_eq!(table(engine, name).await, expected);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn behaves_like_the_model(steps in proptest::collection::vec(step(), 1..14)) {
+        block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let mut engine = open(directory.path());
+            let mut model = Model::new();
+            for step in &steps {
+                match step {
+                    Step::Write(points) => {
+                        write(&engine, &points.iter().map(line).collect::<String>()).await;
+                        points.iter().for_each(|point| remember(&mut model, point));
+                    }
+                    Step::Query => compare(&engine, &model).await,
+                    Step::Reopen => {
+                        drop(engine);
+                        engine = open(directory.path());
+                    }
+                }
+            }
+            compare(&engine, &model).await;
+            drop(engine);
+            compare(&open(directory.path()), &model).await;
+        });
+    }
+}
