@@ -75,8 +75,7 @@ impl Access {
         if let Some(expiry) = record.expires_at {
             self.expiring.lock().insert((expiry, record.id), record.digest);
         }
-        let credential = Credential::new(record.id, record.kind, record.expires_at, permissions);
-        self.index.insert(record.digest, Arc::new(credential));
+        self.index.insert(Arc::new(Credential::new(record, permissions)));
         None
     }
 

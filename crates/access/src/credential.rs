@@ -3,13 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use tidegate_model::{PermissionSet, Timestamp, TokenId, TokenKind};
+use tidegate_model::{PermissionSet, Timestamp, TokenDigest, TokenId, TokenKind, TokenRecord};
 
 use crate::tracker::Tracker;
 
 /// What a check needs to know of a token. The tracker is made when the token is first used.
 #[derive(Debug)]
 pub(crate) struct Credential {
+    pub(crate) digest: TokenDigest,
     pub(crate) id: TokenId,
     pub(crate) kind: TokenKind,
     /// Microseconds since 1970; `i64::MAX` = never.
@@ -19,16 +20,12 @@ pub(crate) struct Credential {
 }
 
 impl Credential {
-    pub(crate) fn new(
-        id: TokenId,
-        kind: TokenKind,
-        expires_at: Option<Timestamp>,
-        permissions: Arc<PermissionSet>,
-    ) -> Self {
+    pub(crate) fn new(record: &TokenRecord, permissions: Arc<PermissionSet>) -> Self {
         Self {
-            id,
-            kind,
-            expires_at: expires_at.map_or(i64::MAX, Timestamp::micros),
+            digest: record.digest,
+            id: record.id,
+            kind: record.kind,
+            expires_at: record.expires_at.map_or(i64::MAX, Timestamp::micros),
             permissions: ArcSwap::new(permissions),
             tracker: OnceLock::new(),
         }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use smallvec::{SmallVec, smallvec};
 use tidegate_model::{Action, DatabaseName, TokenId, TokenKind};
 
 use crate::credential::Credential;
@@ -12,7 +14,7 @@ use crate::tracker::{Membership, Tracker};
 #[derive(Debug)]
 pub struct Entry {
     // Dropped before `finish` is called: see the implementation of Drop.
-    memberships: parking_lot::Mutex<Vec<Membership>>,
+    memberships: Mutex<SmallVec<[Membership; 2]>>,
     request: Arc<Request>,
     credential: Arc<Credential>,
 }
@@ -56,7 +58,7 @@ impl Entry {
     pub(crate) fn new(credential: Arc<Credential>) -> Option<Self> {
         let request = Arc::new(Request::new());
         let membership = credential.tracker().join(&request).ok()?;
-        Some(Self { memberships: parking_lot::Mutex::new(vec![membership]), request, credential })
+        Some(Self { memberships: Mutex::new(smallvec![membership]), request, credential })
     }
 
     /// The id of the token behind the request.

@@ -1,7 +1,7 @@
 //! Each distinct set of permissions once in memory, however many tokens hold it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tidegate_model::PermissionSet;
@@ -13,7 +13,7 @@ pub(crate) struct Interner {
 
 #[derive(Debug, Default)]
 struct Sets {
-    known: HashMap<PermissionSet, Weak<PermissionSet>>,
+    known: HashSet<Arc<PermissionSet>>,
     sweep_at: usize,
 }
 
@@ -23,15 +23,16 @@ impl Interner {
     /// The shared copy of `set`.
     pub(crate) fn intern(&self, set: &PermissionSet) -> Arc<PermissionSet> {
         let mut sets = self.sets.lock();
-        if let Some(shared) = sets.known.get(set).and_then(Weak::upgrade) {
-            return shared;
+        if let Some(shared) = sets.known.get(set) {
+            return shared.clone();
         }
         if sets.known.len() >= sets.sweep_at.max(FIRST_SWEEP) {
-            sets.known.retain(|_, shared| shared.strong_count() > 0);
+            // Nobody can take a new share meanwhile: that needs the lock.
+            sets.known.retain(|shared| Arc::strong_count(shared) > 1);
             sets.sweep_at = sets.known.len() * 2;
         }
         let shared = Arc::new(set.clone());
-        sets.known.insert(set.clone(), Arc::downgrade(&shared));
+        sets.known.insert(shared.clone());
         shared
     }
 

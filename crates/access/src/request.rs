@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use tidegate_model::{Action, DatabaseName, PermissionSet};
 use tokio::sync::Notify;
 
@@ -50,7 +51,7 @@ pub(crate) struct Request {
     finished: AtomicBool,
     /// Woken when the request is ended and when it has finished.
     changed: Notify,
-    needs: Mutex<Vec<(Action, DatabaseName)>>,
+    needs: Mutex<SmallVec<[(Action, DatabaseName); 1]>>,
     stream: Mutex<Option<Arc<dyn Terminate>>>,
 }
 
@@ -60,7 +61,7 @@ impl Request {
             state: AtomicU8::new(RUNNING),
             finished: AtomicBool::new(false),
             changed: Notify::new(),
-            needs: Mutex::new(Vec::new()),
+            needs: Mutex::new(SmallVec::new()),
             stream: Mutex::new(None),
         }
     }
