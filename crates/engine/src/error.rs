@@ -68,8 +68,8 @@ pub enum WriteError {
     /// The body has no point.
     #[error("incoming write was empty")]
     Empty,
-    /// Nothing was written: every line is bad, or one is and partial writes are not accepted (then only the
-    /// first is listed). At most [`MAX_LISTED`](crate::MAX_LISTED) lines are listed.
+    /// Nothing was written: every line is bad, or one is and partial writes are not accepted (then the
+    /// first ten are listed). At most [`MAX_LISTED`](crate::MAX_LISTED) lines are listed.
     #[error("no line was written, {} refused; correct them and send them again", .0.len())]
     Rejected(Vec<RejectedLine>),
     /// The caller withdrew the request at its commit point; nothing was written.

@@ -20,6 +20,9 @@ use crate::wal::payload::Encoder;
 /// Most rejected lines that are listed; a body of millions of bad lines must not take gigabytes to describe.
 pub const MAX_LISTED: usize = 10_000;
 
+/// Most bad lines that are looked for when one is enough to refuse all.
+const LISTED_OF_REFUSED: usize = 10;
+
 /// Lines to write to one database.
 #[derive(Debug, Clone)]
 pub struct WriteRequest {
@@ -61,7 +64,7 @@ pub(crate) struct Prepared {
     pub(crate) rejected_total: usize,
 }
 
-/// Parses and checks every line. With `accept_partial` unset it stops at the first bad one.
+/// Parses and checks every line. With `accept_partial` unset it stops after [`LISTED_OF_REFUSED`] bad ones.
 pub(crate) fn prepare(
     request: &WriteRequest,
     plan: &Mutex<Plan>,
@@ -82,7 +85,7 @@ pub(crate) fn prepare(
                 limit: refusal.limit,
             });
         }
-        if !request.accept_partial {
+        if !request.accept_partial && rejected_total == LISTED_OF_REFUSED {
             break;
         }
     }
