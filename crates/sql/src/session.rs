@@ -1,0 +1,83 @@
+//! What all sessions share, and the session of one query.
+
+use crate::catalog::{CATALOG, OneDatabase, SCHEMA};
+use crate::error::SqlError;
+use crate::functions::Functions;
+use crate::guard::{GuardExtension, QueryGuard};
+use crate::plan::{Interruptible, InterruptiblePhysical};
+use datafusion::catalog::SchemaProvider;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::config::SessionConfig;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionState;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use std::sync::Arc;
+
+/// Built once: functions, rules, the environment without disk and files.
+pub(crate) struct Template {
+    pub(crate) functions: Functions,
+    state: SessionState,
+    environment: Arc<RuntimeEnv>,
+}
+
+impl Template {
+    pub(crate) fn new(functions: Functions, threads: usize) -> Result<Self, SqlError> {
+        let environment = environment().map_err(|_| SqlError::Internal("the query engine cannot start".into()))?;
+        let optimizer = Optimizer::new().rules.into_iter();
+        let optimizer = optimizer.map(|rule| Arc::new(Interruptible(rule)) as Arc<dyn OptimizerRule + Send + Sync>);
+        let physical = PhysicalOptimizer::new().rules.into_iter().map(|rule| {
+            Arc::new(InterruptiblePhysical(rule)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
+        });
+        let state = SessionStateBuilder::new()
+            .with_config(config(threads))
+            .with_runtime_env(Arc::clone(&environment))
+            .with_optimizer_rules(optimizer.collect())
+            .with_physical_optimizer_rules(physical.collect())
+            .with_expr_planners(functions.planners.clone())
+            .with_scalar_functions(functions.scalar.clone())
+            .with_aggregate_functions(functions.aggregate.clone())
+            .with_window_functions(functions.window.clone())
+            .with_table_functions(functions.table.clone())
+            .build();
+        Ok(Self { functions, state, environment })
+    }
+
+    /// A session that sees `tables` and nothing else.
+    pub(crate) fn session(&self, tables: Arc<dyn SchemaProvider>, guard: &Arc<QueryGuard>) -> SessionState {
+        let mut config = self.state.config().clone();
+        config.options_mut().extensions.insert(GuardExtension(Arc::clone(guard)));
+        let environment = RuntimeEnv {
+            memory_pool: Arc::clone(&guard.pool) as Arc<dyn MemoryPool>,
+            ..self.environment.as_ref().clone()
+        };
+        let mut state = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_config(config)
+            .with_runtime_env(Arc::new(environment))
+            .with_catalog_list(Arc::new(OneDatabase::new(tables)))
+            .build();
+        state.mark_start_execution();
+        state
+    }
+}
+
+fn config(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_information_schema(false)
+        .with_target_partitions(threads);
+    config.options_mut().optimizer.skip_failed_rules = false;
+    config
+}
+
+fn environment() -> datafusion::error::Result<Arc<RuntimeEnv>> {
+    let no_disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+    let environment = RuntimeEnvBuilder::new().with_disk_manager_builder(no_disk).build_arc()?;
+    environment.deregister_object_store(ObjectStoreUrl::local_filesystem().as_ref())?;
+    Ok(environment)
+}
