@@ -1,2 +1,113 @@
 //! The tidegate server and command line.
-fn main() {}
+
+mod args;
+mod config;
+mod credentials;
+mod data_dir;
+mod durable;
+mod first_token;
+mod listen;
+mod logging;
+mod serve;
+mod server;
+mod shutdown;
+mod tls;
+mod units;
+mod welcome;
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::path::{MAIN_SEPARATOR, Path};
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+use tidegate_cli::{Face, Io};
+
+fn main() -> ExitCode {
+    logging::report_panics(|place| {
+        // Nothing can be done if standard error is closed.
+        let _ = writeln!(io::stderr(), "error\tinternal error at {place}");
+    });
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match influxctl_arguments(&arguments) {
+        Some(arguments) => ExitCode::from(tidegate_cli::main_influxctl(arguments)),
+        None => tidegate(&arguments),
+    }
+}
+
+/// What `influxctl` has been called with, its name first; `None` if it has not been called.
+fn influxctl_arguments(arguments: &[OsString]) -> Option<&[OsString]> {
+    let name = Face::Influxctl.name();
+    let called = |argument: &OsString| Path::new(argument).file_stem() == Some(OsStr::new(name));
+    if arguments.first().is_some_and(called) {
+        return Some(arguments);
+    }
+    arguments.get(1..).filter(|rest| rest.first().is_some_and(|first| first == name))
+}
+
+fn tidegate(arguments: &[OsString]) -> ExitCode {
+    let face = Face::Tidegate;
+    let command = tidegate_cli::command(face)
+        .subcommand(args::command())
+        .after_help("`tidegate influxctl …`, or a link with that name to this program, behaves as influxctl does.");
+    let mut io = Io::system();
+    let matches = match tidegate_cli::parse(face, &command, arguments, &mut io) {
+        Ok(matches) => matches,
+        Err(status) => return ExitCode::from(status.0),
+    };
+    match matches.subcommand() {
+        Some((args::SERVE, serve)) => start_server(&matches, serve, arguments.first()),
+        _ => ExitCode::from(tidegate_cli::run_blocking(face, &command, &matches, &mut io).0),
+    }
+}
+
+fn start_server(all: &ArgMatches, matches: &ArgMatches, program: Option<&OsString>) -> ExitCode {
+    let arguments = if all.args_present() {
+        Err("flags of the server belong behind the word serve".to_owned())
+    } else {
+        args::from_matches(matches).map_err(|error| error.to_string())
+    };
+    match arguments {
+        Ok(arguments) => serve::run(arguments, &name_to_call(program)),
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "error\t{reason}");
+            ExitCode::from(serve::USAGE)
+        }
+    }
+}
+
+/// By which name or path this program can be called from any directory.
+fn name_to_call(program: Option<&OsString>) -> Cow<'static, str> {
+    let called_by_path = program.is_some_and(|name| name.to_string_lossy().contains(MAIN_SEPARATOR));
+    match std::env::current_exe() {
+        Ok(path) if called_by_path => path.to_string_lossy().into_owned().into(),
+        _ => Face::Tidegate.name().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn influxctl(arguments: &[&str]) -> Option<Vec<OsString>> {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        influxctl_arguments(&arguments).map(<[OsString]>::to_vec)
+    }
+
+    #[test]
+    fn influxctl_is_called_by_a_link_or_by_its_word() {
+        assert_eq!(influxctl(&["influxctl", "version"]).unwrap(), ["influxctl", "version"]);
+        assert_eq!(influxctl(&["/usr/bin/influxctl"]).unwrap(), ["/usr/bin/influxctl"]);
+        assert_eq!(influxctl(&["influxctl.exe"]).unwrap(), ["influxctl.exe"]);
+        assert_eq!(influxctl(&["tidegate", "influxctl", "help"]).unwrap(), ["influxctl", "help"]);
+        for other in [&["tidegate"][..], &["tidegate", "serve"], &["tidegate", "query", "influxctl"], &[]] {
+            assert_eq!(influxctl(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn serve_fits_into_the_tree() {
+        tidegate_cli::command(Face::Tidegate).subcommand(args::command()).debug_assert();
+    }
+}

@@ -1,0 +1,383 @@
+//! What the server is told: flags before `TIDEGATE_…` variables before the file before the defaults.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::listen::ListenAddress;
+use crate::logging::LogFormat;
+use crate::units::{Size, Span};
+
+const DEFAULT_DATA_DIR: &str = "./tidegate-data";
+const DEFAULT_LISTEN: ListenAddress = ListenAddress::localhost(8181);
+const DEFAULT_REVOCATION_BOUND: Duration = Duration::from_secs(5);
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// One source of settings. Flags and the keys of the file have the same names.
+#[derive(Debug, Default, PartialEq, Eq, clap::Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Layer {
+    /// Where all data is kept; made if it is not there [default: ./tidegate-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Address to listen on, such as 0.0.0.0:8181 or [::1]:0; port 0 takes a free one; repeatable
+    /// [default: localhost:8181]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<Vec<ListenAddress>>,
+
+    /// Certificate chain for TLS, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key for TLS, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+
+    /// Listen without TLS on addresses that other machines can reach
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
+    allow_plaintext: Option<bool>,
+
+    /// Use the token in this file (see `tidegate management generate`) as the first management token, instead of
+    /// making one; ignored if there ever was one
+    #[arg(long, value_name = "FILE")]
+    bootstrap_management_token_file: Option<PathBuf>,
+
+    /// How long a revocation may wait for what the token has started before it answers 503 [default: 5s]
+    #[arg(long, value_name = "DURATION")]
+    revocation_bound: Option<Span>,
+
+    /// How long a query may take [default: 30s]
+    #[arg(long, value_name = "DURATION")]
+    query_timeout: Option<Span>,
+
+    /// Memory that all queries together may use [default: 1GiB]
+    #[arg(long, value_name = "SIZE")]
+    query_memory: Option<Size>,
+
+    /// How log lines on standard error look, text or json [default: text]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    log_format: Option<LogFormat>,
+}
+
+/// The settings that hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: Vec<ListenAddress>,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) allow_plaintext: bool,
+    pub(crate) bootstrap_management_token_file: Option<PathBuf>,
+    pub(crate) revocation_bound: Duration,
+    /// `None` = the default of the query engine.
+    pub(crate) query_timeout: Option<Duration>,
+    /// Bytes; `None` = the default of the query engine.
+    pub(crate) query_memory: Option<usize>,
+    pub(crate) log_format: LogFormat,
+}
+
+/// Certificate chain and key, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    pub(crate) certificates: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read the configuration {}: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: std::io::Error },
+    #[error("cannot use the configuration {}: {}", path.display(), reason.to_string().trim_end())]
+    Invalid { path: PathBuf, reason: toml::de::Error },
+    #[error("the configuration {} has more than {LARGEST_FILE} bytes", path.display())]
+    TooLarge { path: PathBuf },
+    #[error("cannot use the variable {name}: {reason}")]
+    Variable { name: &'static str, reason: String },
+    #[error("TLS needs both --tls-cert and --tls-key, only one of them is given")]
+    HalfOfTls,
+    #[error("there is no address to listen on: give --listen")]
+    NoAddress,
+}
+
+impl Config {
+    /// Puts the sources together. `file` is the value of `--config`, `variable` looks up an environment variable.
+    pub(crate) fn load(
+        flags: Layer,
+        file: Option<PathBuf>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let variables = Variables(&variable);
+        let file = file.or_else(|| variables.path("TIDEGATE_CONFIG"));
+        let environment = Layer::from_environment(&variables)?;
+        let file = file.map_or_else(|| Ok(Layer::default()), |path| Layer::from_file(&path))?;
+        Self::from_layer(flags.over(environment).over(file))
+    }
+
+    fn from_layer(layer: Layer) -> Result<Self, ConfigError> {
+        let tls = match (layer.tls_cert, layer.tls_key) {
+            (Some(certificates), Some(key)) => Some(TlsFiles { certificates, key }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfOfTls),
+        };
+        let listen = layer.listen.unwrap_or_else(|| vec![DEFAULT_LISTEN]);
+        if listen.is_empty() {
+            return Err(ConfigError::NoAddress);
+        }
+        Ok(Self {
+            data_dir: layer.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            listen,
+            tls,
+            allow_plaintext: layer.allow_plaintext.unwrap_or(false),
+            bootstrap_management_token_file: layer.bootstrap_management_token_file,
+            revocation_bound: layer.revocation_bound.map_or(DEFAULT_REVOCATION_BOUND, |span| span.0),
+            query_timeout: layer.query_timeout.map(|span| span.0),
+            query_memory: layer.query_memory.map(|size| size.0),
+            log_format: layer.log_format.unwrap_or_default(),
+        })
+    }
+}
+
+impl Layer {
+    /// These settings, and for what they leave open those of `lower`.
+    fn over(self, lower: Self) -> Self {
+        Self {
+            data_dir: self.data_dir.or(lower.data_dir),
+            listen: self.listen.or(lower.listen),
+            tls_cert: self.tls_cert.or(lower.tls_cert),
+            tls_key: self.tls_key.or(lower.tls_key),
+            allow_plaintext: self.allow_plaintext.or(lower.allow_plaintext),
+            bootstrap_management_token_file: self
+                .bootstrap_management_token_file
+                .or(lower.bootstrap_management_token_file),
+            revocation_bound: self.revocation_bound.or(lower.revocation_bound),
+            query_timeout: self.query_timeout.or(lower.query_timeout),
+            query_memory: self.query_memory.or(lower.query_memory),
+            log_format: self.log_format.or(lower.log_format),
+        }
+    }
+
+    fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |reason| ConfigError::Unreadable { path: path.to_owned(), reason };
+        if fs::metadata(path).map_err(unreadable)?.len() > LARGEST_FILE {
+            return Err(ConfigError::TooLarge { path: path.to_owned() });
+        }
+        let text = fs::read_to_string(path).map_err(unreadable)?;
+        toml::from_str(&text).map_err(|reason| ConfigError::Invalid { path: path.to_owned(), reason })
+    }
+
+    fn from_environment(variables: &Variables<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            data_dir: variables.path("TIDEGATE_DATA_DIR"),
+            listen: variables.list("TIDEGATE_LISTEN")?,
+            tls_cert: variables.path("TIDEGATE_TLS_CERT"),
+            tls_key: variables.path("TIDEGATE_TLS_KEY"),
+            allow_plaintext: variables.value("TIDEGATE_ALLOW_PLAINTEXT")?,
+            bootstrap_management_token_file: variables.path("TIDEGATE_BOOTSTRAP_MANAGEMENT_TOKEN_FILE"),
+            revocation_bound: variables.value("TIDEGATE_REVOCATION_BOUND")?,
+            query_timeout: variables.value("TIDEGATE_QUERY_TIMEOUT")?,
+            query_memory: variables.value("TIDEGATE_QUERY_MEMORY")?,
+            log_format: variables.value("TIDEGATE_LOG_FORMAT")?,
+        })
+    }
+}
+
+/// Environment variables; an empty one counts as not set.
+struct Variables<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+
+impl Variables<'_> {
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        (self.0)(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    fn text(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(value) = (self.0)(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        let text = value.into_string().map_err(|_| "it is not UTF-8 text".to_owned());
+        text.map(Some).map_err(|reason| ConfigError::Variable { name, reason })
+    }
+
+    fn value<T: FromStr<Err: ToString>>(&self, name: &'static str) -> Result<Option<T>, ConfigError> {
+        let parse = |text: String| text.parse().map_err(|error: T::Err| Self::invalid(name, error));
+        self.text(name)?.map(parse).transpose()
+    }
+
+    /// Values with commas between them.
+    fn list<T: FromStr<Err: ToString>>(&self, name: &'static str) -> Result<Option<Vec<T>>, ConfigError> {
+        let parse = |text: String| {
+            let items = text.split(',').map(|item| item.trim().parse());
+            items.collect::<Result<_, _>>().map_err(|error: T::Err| Self::invalid(name, error))
+        };
+        self.text(name)?.map(parse).transpose()
+    }
+
+    fn invalid(name: &'static str, error: impl ToString) -> ConfigError {
+        ConfigError::Variable { name, reason: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sources {
+        flags: Layer,
+        variables: Vec<(&'static str, &'static str)>,
+        file: Option<&'static str>,
+    }
+
+    impl Sources {
+        fn none() -> Self {
+            Self { flags: Layer::default(), variables: Vec::new(), file: None }
+        }
+
+        fn load(self) -> Result<Config, ConfigError> {
+            let directory = tempfile::tempdir().unwrap();
+            let path = self.file.map(|text| {
+                let path = directory.path().join("tidegate.toml");
+                fs::write(&path, text).unwrap();
+                path
+            });
+            let variables = self.variables;
+            Config::load(self.flags, path, |name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+            })
+        }
+    }
+
+    const EVERY_KEY: &str = r#"
+        data-dir = "/file"
+        listen = ["localhost:1", "[::1]:2"]
+        tls-cert = "cert.pem"
+        tls-key = "key.pem"
+        allow-plaintext = true
+        bootstrap-management-token-file = "token"
+        revocation-bound = "2s"
+        query-timeout = "3m"
+        query-memory = "64MiB"
+        log-format = "json"
+    "#;
+
+    #[test]
+    fn defaults() {
+        let config = Sources::none().load().unwrap();
+        assert_eq!(config.data_dir, Path::new("./tidegate-data"));
+        assert_eq!(config.listen, ["localhost:8181".parse().unwrap()]);
+        assert_eq!(config.revocation_bound, Duration::from_secs(5));
+        assert_eq!(config.log_format, LogFormat::Text);
+        assert!(config.tls.is_none() && !config.allow_plaintext && config.bootstrap_management_token_file.is_none());
+    }
+
+    #[test]
+    fn the_file_can_say_everything() {
+        let config = Sources { file: Some(EVERY_KEY), ..Sources::none() }.load().unwrap();
+        let expected = Config {
+            data_dir: "/file".into(),
+            listen: vec!["localhost:1".parse().unwrap(), "[::1]:2".parse().unwrap()],
+            tls: Some(TlsFiles { certificates: "cert.pem".into(), key: "key.pem".into() }),
+            allow_plaintext: true,
+            bootstrap_management_token_file: Some("token".into()),
+            revocation_bound: Duration::from_secs(2),
+            query_timeout: Some(Duration::from_secs(180)),
+            query_memory: Some(64 << 20),
+            log_format: LogFormat::Json,
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn variables_can_say_everything_and_win_over_the_file() {
+        let variables = vec![
+            ("TIDEGATE_DATA_DIR", "/variable"),
+            ("TIDEGATE_LISTEN", "localhost:3, 127.0.0.1:4"),
+            ("TIDEGATE_TLS_CERT", "c"),
+            ("TIDEGATE_TLS_KEY", "k"),
+            ("TIDEGATE_ALLOW_PLAINTEXT", "false"),
+            ("TIDEGATE_BOOTSTRAP_MANAGEMENT_TOKEN_FILE", "t"),
+            ("TIDEGATE_REVOCATION_BOUND", "7s"),
+            ("TIDEGATE_QUERY_TIMEOUT", "8s"),
+            ("TIDEGATE_QUERY_MEMORY", "9KiB"),
+            ("TIDEGATE_LOG_FORMAT", "text"),
+        ];
+        let config = Sources { variables, file: Some(EVERY_KEY), ..Sources::none() }.load().unwrap();
+        let expected = Config {
+            data_dir: "/variable".into(),
+            listen: vec!["localhost:3".parse().unwrap(), "127.0.0.1:4".parse().unwrap()],
+            tls: Some(TlsFiles { certificates: "c".into(), key: "k".into() }),
+            allow_plaintext: false,
+            bootstrap_management_token_file: Some("t".into()),
+            revocation_bound: Duration::from_secs(7),
+            query_timeout: Some(Duration::from_secs(8)),
+            query_memory: Some(9 << 10),
+            log_format: LogFormat::Text,
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_what_they_leave_open_falls_through() {
+        let flags = Layer { data_dir: Some("/flag".into()), allow_plaintext: Some(false), ..Layer::default() };
+        let variables = vec![("TIDEGATE_DATA_DIR", "/variable"), ("TIDEGATE_REVOCATION_BOUND", "7s")];
+        let config = Sources { flags, variables, file: Some(EVERY_KEY) }.load().unwrap();
+        assert_eq!(config.data_dir, Path::new("/flag"));
+        assert!(!config.allow_plaintext);
+        assert_eq!(config.revocation_bound, Duration::from_secs(7));
+        assert_eq!(config.query_timeout, Some(Duration::from_secs(180)));
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let variables = vec![("TIDEGATE_DATA_DIR", ""), ("TIDEGATE_LISTEN", ""), ("TIDEGATE_CONFIG", "")];
+        assert_eq!(Sources { variables, ..Sources::none() }.load().unwrap(), Sources::none().load().unwrap());
+    }
+
+    #[test]
+    fn a_variable_can_name_the_file() {
+        let variables = vec![("TIDEGATE_CONFIG", "/nowhere/tidegate.toml")];
+        let error = Sources { variables, ..Sources::none() }.load().unwrap_err();
+        assert!(error.to_string().contains("/nowhere/tidegate.toml"), "{error}");
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_named() {
+        let cases = [
+            ("lisen = []", "lisen"),
+            ("data_dir = '/x'", "data_dir"),
+            ("[tls]\ncert = 'x'", "tls"),
+            ("revocation-bound = 'soon'", "soon"),
+            ("revocation-bound = 5", "5"),
+            ("listen = 'localhost:1'", "listen"),
+            ("listen = ['nonsense']", "nonsense"),
+            ("log-format = 'xml'", "xml"),
+        ];
+        for (file, name) in cases {
+            let error = Sources { file: Some(file), ..Sources::none() }.load().unwrap_err();
+            assert!(
+                matches!(error, ConfigError::Invalid { .. }) && error.to_string().contains(name),
+                "{file}: {error}"
+            );
+        }
+        for name in ["TIDEGATE_LISTEN", "TIDEGATE_ALLOW_PLAINTEXT", "TIDEGATE_QUERY_MEMORY", "TIDEGATE_LOG_FORMAT"] {
+            let error = Sources { variables: vec![(name, "nonsense")], ..Sources::none() }.load().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn half_of_tls_and_no_address_are_errors() {
+        let flags = Layer { tls_cert: Some("c".into()), ..Layer::default() };
+        assert!(matches!(Sources { flags, ..Sources::none() }.load(), Err(ConfigError::HalfOfTls)));
+        assert!(matches!(Sources { file: Some("listen = []"), ..Sources::none() }.load(), Err(ConfigError::NoAddress)));
+    }
+
+    #[test]
+    fn the_two_halves_of_tls_may_come_from_different_sources() {
+        let flags = Layer { tls_cert: Some("c".into()), ..Layer::default() };
+        let config = Sources { flags, variables: vec![("TIDEGATE_TLS_KEY", "k")], file: None }.load().unwrap();
+        assert_eq!(config.tls, Some(TlsFiles { certificates: "c".into(), key: "k".into() }));
+    }
+}

@@ -1,0 +1,204 @@
+//! The data directory: made on first use, of a known format, and held by one server at a time.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tidegate_model::Timestamp;
+
+use crate::durable;
+
+/// The format that this program writes. Older ones are upgraded, newer ones refused.
+const FORMAT_VERSION: u32 = 1;
+const FORMAT_FILE: &str = "FORMAT";
+const LOCK_FILE: &str = "LOCK";
+/// Present in every data directory that has held data.
+const CATALOG_FILE: &str = "catalog.sqlite";
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DataDirError {
+    #[error("{} is in use by another tidegate ({holder}): stop it, or choose another --data-dir", path.display())]
+    InUse { path: PathBuf, holder: String },
+    #[error(
+        "{} has data format {found}, but this tidegate knows formats up to {FORMAT_VERSION}: use a newer tidegate",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: u32 },
+    #[error("{} holds no format version: restore the file from a backup of the data directory", path.display())]
+    UnknownFormat { path: PathBuf },
+    #[error("cannot use {}: {reason}", path.display())]
+    Unusable { path: PathBuf, reason: io::Error },
+}
+
+/// A data directory that this process holds until it ends.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Opens a data directory, making it if it is not there, and holds it.
+    pub(crate) fn open(path: &Path, now: Timestamp) -> Result<Self, DataDirError> {
+        let unusable = |reason| DataDirError::Unusable { path: path.to_owned(), reason };
+        create(path).map_err(unusable)?;
+        let path = path.canonicalize().map_err(unusable)?;
+        let lock = lock(&path, now)?;
+        check_format(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Where it is, as an absolute path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    match path.canonicalize()?.parent() {
+        Some(parent) => durable::sync_directory(parent),
+        None => Ok(()),
+    }
+}
+
+/// Takes the lock, which the operating system gives back when this process ends, however it does.
+fn lock(directory: &Path, now: Timestamp) -> Result<File, DataDirError> {
+    let path = directory.join(LOCK_FILE);
+    let unusable = |reason| DataDirError::Unusable { path: path.clone(), reason };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(DataDirError::InUse { path: directory.to_owned(), holder: holder(&mut file) });
+        }
+        Err(TryLockError::Error(reason)) => return Err(unusable(reason)),
+    }
+    let note = format!("process {}, started {}", std::process::id(), now.to_rfc3339_seconds());
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{note}")).map_err(unusable)?;
+    Ok(file)
+}
+
+/// What the holder of the lock says about itself.
+fn holder(file: &mut File) -> String {
+    const LONGEST_NOTE: u64 = 200;
+    let mut note = String::new();
+    match file.take(LONGEST_NOTE).read_to_string(&mut note) {
+        Ok(_) if !note.trim().is_empty() => note.trim().to_owned(),
+        // It has only just taken the lock.
+        Ok(_) | Err(_) => "it does not say which".to_owned(),
+    }
+}
+
+fn check_format(directory: &Path) -> Result<(), DataDirError> {
+    let path = directory.join(FORMAT_FILE);
+    let unusable = |reason| DataDirError::Unusable { path: path.clone(), reason };
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !directory.join(CATALOG_FILE).exists() => {
+            return durable::replace(directory, FORMAT_FILE, format!("{FORMAT_VERSION}\n").as_bytes())
+                .map_err(unusable);
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
+            return Err(DataDirError::UnknownFormat { path });
+        }
+        Err(error) => return Err(unusable(error)),
+    };
+    match text.trim().parse() {
+        Ok(FORMAT_VERSION) => Ok(()),
+        Ok(found @ 1..) => Err(DataDirError::Newer { path: directory.to_owned(), found }),
+        Ok(0) | Err(_) => Err(DataDirError::UnknownFormat { path }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn open(path: &Path) -> Result<DataDir, DataDirError> {
+        DataDir::open(path, Timestamp::from_micros(1_000_000))
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_new_directory_is_private_and_has_the_current_format() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        let opened = open(&path).unwrap();
+        assert!(opened.path().is_absolute());
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "1\n");
+        assert_eq!(mode(&path.join("FORMAT")), 0o600);
+        drop(opened);
+        open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_second_server_learns_who_holds_the_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = open(directory.path()).unwrap();
+        let error = open(directory.path()).unwrap_err();
+        assert!(matches!(error, DataDirError::InUse { .. }));
+        let holder = format!("(process {}, started 1970-01-01T00:00:01Z)", std::process::id());
+        assert!(error.to_string().contains(&holder), "{error}");
+        drop(first);
+        open(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_shorter_note_leaves_nothing_of_a_longer_one() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("LOCK"), "x".repeat(300)).unwrap();
+        let _held = open(directory.path()).unwrap();
+        let note = fs::read_to_string(directory.path().join("LOCK")).unwrap();
+        assert_eq!(note, format!("process {}, started 1970-01-01T00:00:01Z\n", std::process::id()));
+    }
+
+    #[test]
+    fn newer_data_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("FORMAT"), "2\n").unwrap();
+        let error = open(directory.path()).unwrap_err();
+        assert!(matches!(error, DataDirError::Newer { found: 2, .. }));
+        assert!(error.to_string().contains("use a newer tidegate"), "{error}");
+        assert_eq!(fs::read_to_string(directory.path().join("FORMAT")).unwrap(), "2\n");
+    }
+
+    #[test]
+    fn data_without_a_readable_format_is_refused() {
+        for format in [None, Some("0"), Some(""), Some("one"), Some("-1"), Some("99999999999")] {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write(directory.path().join("catalog.sqlite"), "").unwrap();
+            if let Some(format) = format {
+                fs::write(directory.path().join("FORMAT"), format).unwrap();
+            }
+            let error = open(directory.path()).unwrap_err();
+            assert!(matches!(error, DataDirError::UnknownFormat { .. }), "{format:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_directory_is_an_error() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("file");
+        fs::write(&path, "").unwrap();
+        assert!(matches!(open(&path).unwrap_err(), DataDirError::Unusable { .. }));
+    }
+}
