@@ -1,1 +1,23 @@
-//! e2e
+//! End-to-end tests: the real binary, real sockets, real clients.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets something unexpected shall fail on the spot"
+)]
+
+mod cli;
+mod crash;
+mod credentials;
+mod curl;
+mod data_plane;
+mod hostile_sql;
+mod management;
+#[cfg(target_os = "linux")]
+mod powerloss;
+mod revocation;
+mod revocation_load;
+mod secrets;
+mod serve;
+mod support;

@@ -1,0 +1,86 @@
+//! Installs what the tests need beyond Rust. Whatever cannot be installed is an error, never a skipped test.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::workspace::{Workspace, run, succeeds};
+
+/// A program that the tests call, how to see that it is there, and the Debian packages that bring it.
+struct Tool {
+    probe: &'static [&'static str],
+    packages: &'static [&'static str],
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { probe: &["bash", "--version"], packages: &["bash"] },
+    Tool { probe: &["cc", "--version"], packages: &["gcc", "libc6-dev"] },
+    Tool { probe: &["curl", "--version"], packages: &["curl"] },
+    Tool { probe: &["jq", "--version"], packages: &["jq"] },
+    Tool { probe: &["python3", "-c", "import ensurepip, venv"], packages: &["python3", "python3-venv"] },
+];
+
+/// Brings system packages and the Python environment into place.
+pub(crate) fn everything(workspace: &Workspace) -> anyhow::Result<()> {
+    system_packages()?;
+    python_environment(workspace)
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    TOOLS.iter().filter(|tool| !is_present(tool)).flat_map(|tool| tool.packages.iter().copied()).collect()
+}
+
+fn is_present(tool: &Tool) -> bool {
+    tool.probe.split_first().is_some_and(|(program, arguments)| succeeds(Command::new(program).args(arguments)))
+}
+
+fn system_packages() -> anyhow::Result<()> {
+    let missing = missing_packages();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_root() || !succeeds(Command::new("apt-get").arg("--version")) {
+        bail!("please install what these Debian packages bring, then run again: {}", missing.join(" "));
+    }
+    run(apt_get(&["update"]))?;
+    let mut install = apt_get(&["install", "--yes", "--no-install-recommends"]);
+    install.args(&missing);
+    run(install)?;
+    let still_missing = missing_packages();
+    if !still_missing.is_empty() {
+        bail!("still missing after their installation: {}", still_missing.join(" "));
+    }
+    Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// A virtual environment with exactly the versions of `tests/clients/requirements.txt`; kept while that file stays
+/// the same, so that later runs need no network.
+fn python_environment(workspace: &Workspace) -> anyhow::Result<()> {
+    let requirements = workspace.root().join("tests/clients/requirements.txt");
+    let wanted = fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let venv = workspace.venv();
+    let stamp = venv.join("installed-requirements.txt");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let mut create = Command::new("python3");
+    create.args(["-m", "venv", "--clear"]).arg(&venv);
+    run(create)?;
+    let mut install = Command::new(venv.join("bin/python"));
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&requirements);
+    run(install)?;
+    fs::write(&stamp, &wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
