@@ -4,6 +4,7 @@
 //! Every route is registered together with its description in the OpenAPI document, so that a test can call each of
 //! them without sufficient rights. Routes that need no credential are listed in `tests/open-routes.txt`.
 
+mod cors;
 mod credential;
 mod data;
 mod health;
@@ -20,6 +21,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use tidegate_service::Service;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use openapi::document;
@@ -27,6 +29,23 @@ pub use openapi::document;
 /// Who is at the other end of the connection. The listener puts it into every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The wish to end what carries a request's answer, even though the client does not read it: the connection of
+/// HTTP/1.1, the stream of HTTP/2. The listener puts one into every request and heeds it.
+#[derive(Debug, Clone, Default)]
+pub struct Cutoff(CancellationToken);
+
+impl Cutoff {
+    /// Asks for the end.
+    pub fn request(&self) {
+        self.0.cancel();
+    }
+
+    /// Resolves when the end has been asked for.
+    pub async fn requested(&self) {
+        self.0.cancelled().await;
+    }
+}
 
 const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
 
@@ -39,6 +58,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .fallback(data::unknown_route)
         .method_not_allowed_fallback(data::wrong_method)
         .with_state(service)
+        .layer(middleware::from_fn(cors::share))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             let cluster = cluster.clone();
             async move { name_cluster(next.run(request).await, cluster) }

@@ -23,14 +23,7 @@ pub(crate) async fn text(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<String, Response> {
-    let is_gzip = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
-        None | Some(b"identity") => false,
-        Some(b"gzip") => true,
-        Some(other) => {
-            let other = String::from_utf8_lossy(other);
-            return Err(dialect.invalid(format!("unacceptable content-encoding: {other}")));
-        }
-    };
+    let is_gzip = is_gzip(headers).map_err(|message| dialect.invalid(message))?;
     let read = caller
         .run(Limited::new(body, MAX_BODY).collect())
         .await
@@ -53,6 +46,16 @@ pub(crate) async fn text(
     }
     String::from_utf8(bytes.into())
         .map_err(|error| dialect.invalid(format!("body content is not valid utf8: {}", error.utf8_error())))
+}
+
+/// Whether the body is compressed; the error is for the client.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, String> {
+    let encodings: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.as_bytes()).collect();
+    match encodings.as_slice() {
+        [] | [b"identity"] => Ok(false),
+        [b"gzip"] => Ok(true),
+        other => Err(format!("unacceptable content-encoding: {}", String::from_utf8_lossy(&other.join(&b", "[..])))),
+    }
 }
 
 fn too_large(dialect: Dialect) -> Response {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use tidegate_model::{Action, DatabaseName, PlainToken, TokenKind};
-use tidegate_service::{Entry, Permit, Service};
+use tidegate_model::{PlainToken, TokenKind};
+use tidegate_service::{Entry, Service};
 
 use super::error::Dialect;
 use crate::Peer;
@@ -30,14 +30,4 @@ pub(crate) async fn enter(
         }
     };
     service.enter(&token, TokenKind::Database, peer.0.ip()).await.map_err(|_| dialect.unauthorized())
-}
-
-/// Asks whether the request may do this to the database of this name.
-pub(crate) fn permit(
-    dialect: Dialect,
-    entry: &Entry,
-    action: Action,
-    database: &DatabaseName,
-) -> Result<Permit, Response> {
-    entry.permit(action, database).map_err(|forbidden| dialect.service_error(forbidden.into()))
 }

@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tidegate_service::{RejectedLine, ServiceError, SqlError};
+use tidegate_model::DatabaseName;
+use tidegate_service::{Forbidden, RejectedLine, ServiceError, SqlError};
 use utoipa::ToSchema;
 
 use crate::respond;
@@ -81,15 +82,31 @@ impl Dialect {
         match error {
             ServiceError::Unauthenticated => self.unauthorized(),
             ServiceError::Forbidden => self.answer(StatusCode::FORBIDDEN, "forbidden", "forbidden"),
-            ServiceError::DatabaseNotFound(name) => {
-                self.answer(StatusCode::NOT_FOUND, "not found", format!("database \"{name}\" not found"))
-            }
+            ServiceError::DatabaseNotFound(name) => self.database_not_found(&name),
             ServiceError::WriteEmpty => self.invalid(error.to_string()),
             ServiceError::WriteRejected(lines) => self.rejected_write(&lines),
             ServiceError::Query(error) => self.query_error(&error),
             ServiceError::Unavailable(message) => self.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message),
             other => self.answer(StatusCode::INTERNAL_SERVER_ERROR, "internal error", other.to_string()),
         }
+    }
+
+    /// The v1 form has the members of v2 and, for Telegraf, the words by which it keeps a batch.
+    fn database_not_found(self, name: &DatabaseName) -> Response {
+        let message = format!("database \"{name}\" not found");
+        if self == Self::V1 {
+            let error = format!("database not found: {name}");
+            return respond::json(
+                StatusCode::NOT_FOUND,
+                &json!({ "code": "not found", "error": error, "message": message }),
+            );
+        }
+        self.answer(StatusCode::NOT_FOUND, "not found", message)
+    }
+
+    /// The request holds no grant for what it asks, or no longer.
+    pub(crate) fn forbidden(self, forbidden: Forbidden) -> Response {
+        self.service_error(forbidden.into())
     }
 
     fn query_error(self, error: &SqlError) -> Response {

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod error;
+mod negotiate;
 mod parameters;
 mod query;
 mod write;
@@ -19,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Peer;
-use crate::credential::{self, Presented};
+use crate::credential::{self, Presented, Scheme};
 use crate::management::ManagementError;
 use crate::respond;
 use error::Dialect;
@@ -62,13 +63,18 @@ async fn refuse(service: &Service, parts: &Parts, status: StatusCode, message: &
     }
 }
 
+/// Whether the request came with a credential that is good for something here.
 async fn is_authenticated(service: &Service, parts: &Parts) -> bool {
     let Some(&Peer(peer)) = parts.extensions.get::<Peer>() else { return false };
-    let Presented::Token(_, token) = credential::from_headers(&parts.headers) else {
-        service.missing_credential(peer.ip()).await;
-        return false;
+    let is_management = parts.uri.path().starts_with(MANAGEMENT);
+    let token = match credential::from_headers(&parts.headers) {
+        Presented::Token(scheme, token) if !is_management || scheme == Scheme::Bearer => token,
+        _ => {
+            service.missing_credential(peer.ip()).await;
+            return false;
+        }
     };
-    let kind = token.verified_kind().unwrap_or(TokenKind::Database);
+    let kind = if is_management { TokenKind::Management } else { token.verified_kind().unwrap_or(TokenKind::Database) };
     service.enter(&token, kind, peer.ip()).await.is_ok()
 }
 

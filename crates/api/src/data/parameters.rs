@@ -1,7 +1,14 @@
 //! Query strings of the data endpoints (data-plane contract §§4.1, 4.2).
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tidegate_line_protocol::Precision;
+
+/// The token of `/write`. Read apart from the rest, so that a mistake elsewhere is not taken for a missing token.
+#[derive(Default, Deserialize)]
+pub(super) struct TokenParameter {
+    pub(super) p: Option<String>,
+}
 
 /// Parameters of `/write`.
 #[derive(Debug, Default, Deserialize)]
@@ -9,7 +16,9 @@ pub(super) struct V1Parameters {
     pub(super) db: Option<String>,
     pub(super) rp: Option<String>,
     pub(super) precision: Option<String>,
-    pub(super) p: Option<String>,
+    /// Only so that giving it twice is an error.
+    #[serde(rename = "p")]
+    _token: Option<IgnoredAny>,
 }
 
 /// Parameters of `/api/v2/write`.

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
@@ -15,13 +15,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
 use tidegate_result_format::{Encoder, Format};
-use tidegate_service::{BatchStream, Entry, GuardedStream, Parameter, QueryRequest, QueryResults, Service};
+use tidegate_service::{
+    BatchStream, Entry, GuardedStream, Parameter, QueryRequest, QueryResults, Service, ServiceError,
+};
 use utoipa::ToSchema;
 
 use super::body;
-use super::caller::{enter, permit};
+use super::caller::enter;
 use super::error::{Dialect, V3Error};
-use crate::Peer;
+use super::negotiate;
+use crate::{Cutoff, Peer};
 
 const DIALECT: Dialect = Dialect::V3;
 
@@ -51,6 +54,7 @@ pub(super) struct SqlQuery {
 pub(super) async fn query_sql_get(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
+    Extension(cutoff): Extension<Cutoff>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
@@ -69,7 +73,7 @@ pub(super) async fn query_sql_get(
         .map(|text| serde_json::from_str(&text))
         .transpose()
         .map_err(|error| DIALECT.invalid(format!("serde json error: {error}")))?;
-    run(&service, entry, &headers, SqlQuery { db, q, format, params }, "serde error").await
+    run(&service, entry, cutoff, &headers, SqlQuery { db, q, format, params }, "serde error").await
 }
 
 /// Runs one SQL statement.
@@ -80,18 +84,24 @@ pub(super) async fn query_sql_get(
 pub(super) async fn query_sql_post(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
+    Extension(cutoff): Extension<Cutoff>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
     let entry = enter(&service, DIALECT, peer, &headers, None).await?;
     let text = body::text(DIALECT, &entry, &headers, body).await?;
+    // A list would be read as the members of the object in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(DIALECT.invalid("serde json error: the body must be a JSON object"));
+    }
     let query = serde_json::from_str(&text).map_err(|error| DIALECT.invalid(format!("serde json error: {error}")))?;
-    run(&service, entry, &headers, query, "serde json error").await
+    run(&service, entry, cutoff, &headers, query, "serde json error").await
 }
 
 async fn run(
     service: &Arc<Service>,
     entry: Entry,
+    cutoff: Cutoff,
     headers: &HeaderMap,
     query: SqlQuery,
     prefix: &str,
@@ -99,23 +109,27 @@ async fn run(
     let missing = |field: &str| DIALECT.invalid(format!("{prefix}: missing field `{field}`"));
     let db = query.db.ok_or_else(|| missing("db"))?;
     let sql = query.q.ok_or_else(|| missing("q"))?;
-    let format = format(query.format.as_deref(), headers)?;
-    let parameters = parameters(query.params)?;
+    let format = negotiate::format(query.format.as_deref(), headers).map_err(|message| DIALECT.invalid(message))?;
+    let parameters = parameters(query.params).map_err(|message| DIALECT.invalid(message))?;
     let database: DatabaseName =
         db.parse().map_err(|error: tidegate_model::DatabaseNameError| DIALECT.invalid(error.to_string()))?;
-    let permit = permit(DIALECT, &entry, Action::Read, &database)?;
-    let results = service
-        .query(entry, permit, QueryRequest { sql, parameters })
-        .await
-        .map_err(|error| DIALECT.service_error(error))?;
-    Ok(stream(results, format))
+    let permit = entry.permit(Action::Read, &database).map_err(|forbidden| DIALECT.forbidden(forbidden))?;
+    let results =
+        service.query(entry, permit, QueryRequest { sql, parameters }).await.map_err(|error| match error {
+            ServiceError::DatabaseNotFound(name) => {
+                let message = format!("query error: database not found: {name}");
+                DIALECT.answer(StatusCode::NOT_FOUND, "not found", message)
+            }
+            other => DIALECT.service_error(other),
+        })?;
+    Ok(stream(results, format, cutoff))
 }
 
 /// The results as a body that ends when the rights of the request end. An error in mid-stream breaks the connection
 /// or resets the HTTP/2 stream, so that a client never takes a part for the whole.
-fn stream(results: QueryResults, format: Format) -> Response {
+fn stream(results: QueryResults, format: Format, cutoff: Cutoff) -> Response {
     let QueryResults { schema, batches, entry } = results;
-    let encoded = Encoded { batches, encoder: Some(Encoder::new(format, schema)) };
+    let encoded = Encoded { batches, encoder: Some(Encoder::new(format, schema)), is_begun: false, cutoff };
     // Encoding happens inside the guard: no byte leaves it after the rights have ended.
     let guarded = GuardedStream::new(encoded, entry).map(|item| match item {
         Ok(result) => result,
@@ -133,12 +147,26 @@ struct Encoded {
     batches: BatchStream,
     /// Gone when the last bytes have been handed out.
     encoder: Option<Encoder>,
+    /// Whether somebody has asked for bytes; nobody does for an answer to HEAD.
+    is_begun: bool,
+    cutoff: Cutoff,
+}
+
+/// Whoever ends the rights drops the source. If the client has stopped reading, nobody asks for the bytes that would
+/// tell it so: the carrier has to be cut off.
+impl Drop for Encoded {
+    fn drop(&mut self) {
+        if self.is_begun && self.encoder.is_some() {
+            self.cutoff.request();
+        }
+    }
 }
 
 impl Stream for Encoded {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.is_begun = true;
         loop {
             let this = &mut *self;
             let Some(encoder) = &mut this.encoder else { return Poll::Ready(None) };
@@ -166,43 +194,18 @@ impl Stream for Encoded {
     }
 }
 
-fn format(format: Option<&str>, headers: &HeaderMap) -> Result<Format, Response> {
-    if let Some(format) = format {
-        return match format {
-            "json" => Ok(Format::Json),
-            "jsonl" | "json_lines" => Ok(Format::JsonLines),
-            "csv" => Ok(Format::Csv),
-            "pretty" => Ok(Format::Pretty),
-            other => {
-                Err(DIALECT.invalid(format!("unknown format `{other}`, expected one of json, jsonl, csv, pretty")))
-            }
-        };
-    }
-    let Some(accept) = headers.get(ACCEPT) else { return Ok(Format::Json) };
-    let accept = String::from_utf8_lossy(accept.as_bytes());
-    let acceptable = accept.split(',').find_map(|range| {
-        match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            "" | "*/*" | "application/*" | "application/json" | "text/html" => Some(Format::Json),
-            "application/jsonl" => Some(Format::JsonLines),
-            "text/csv" => Some(Format::Csv),
-            "text/plain" | "text/*" => Some(Format::Pretty),
-            _ => None,
-        }
-    });
-    acceptable.ok_or_else(|| DIALECT.invalid(format!("invalid mime type ({accept})")))
-}
-
-fn parameters(params: Option<Value>) -> Result<Vec<(String, Parameter)>, Response> {
+/// Values for placeholders. The error is for the client.
+fn parameters(params: Option<Value>) -> Result<Vec<(String, Parameter)>, String> {
     let members = match params {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Object(members)) => members,
-        Some(_) => return Err(DIALECT.invalid("serde json error: params must be a JSON object")),
+        Some(_) => return Err("serde json error: params must be a JSON object".to_owned()),
     };
     let scalar = |kind: &str| {
-        DIALECT.invalid(format!(
+        format!(
             "serde json error: JSON {kind} are not supported as query parameters. \
              Expected null, boolean, number, or string."
-        ))
+        )
     };
     members
         .into_iter()
@@ -227,34 +230,6 @@ fn parameters(params: Option<Value>) -> Result<Vec<(String, Parameter)>, Respons
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn accepted(accept: &str) -> Option<Format> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
-        format(None, &headers).ok()
-    }
-
-    #[test]
-    fn accept_lists_are_understood() {
-        for (accept, format) in [
-            ("application/json, text/plain, */*", Format::Json),
-            ("application/jsonl", Format::JsonLines),
-            ("text/csv;q=1", Format::Csv),
-            ("image/png, text/plain", Format::Pretty),
-            ("", Format::Json),
-        ] {
-            assert_eq!(accepted(accept), Some(format), "{accept}");
-        }
-        assert_eq!(accepted("image/png"), None);
-    }
-
-    #[test]
-    fn the_format_parameter_wins_over_accept() {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("image/png"));
-        assert_eq!(format(Some("csv"), &headers).ok(), Some(Format::Csv));
-        assert!(format(Some("xml"), &headers).is_err());
-    }
 
     #[test]
     fn parameters_are_scalars() {

@@ -7,12 +7,14 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
-use tidegate_model::{Action, DatabaseName};
+use tidegate_model::{Action, DatabaseNameError};
 use tidegate_service::{Entry, Permit, Service, ServiceError, WriteBatch};
 
-use super::caller::{enter, permit};
+use super::caller::enter;
 use super::error::{Dialect, V2Error, V3Error, partial_write};
-use super::parameters::{V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database};
+use super::parameters::{
+    TokenParameter, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database,
+};
 use super::{body, written};
 use crate::Peer;
 
@@ -33,18 +35,17 @@ pub(super) async fn write_v1(
     body: Body,
 ) -> Result<Response, Response> {
     let dialect = Dialect::V1;
-    let parameters: Result<V1Parameters, _> = parse(query.as_deref());
-    let fallback = parameters.as_ref().ok().and_then(|parameters| parameters.p.clone());
+    let fallback = parse(query.as_deref()).ok().and_then(|TokenParameter { p }| p);
     let entry = enter(&service, dialect, peer, &headers, fallback).await?;
     let invalid = |reason| dialect.invalid(format!("failed to deserialize db/rp/precision in request: {reason}"));
     if query.is_none() {
         return Err(dialect.invalid("no db destination provided"));
     }
-    let parameters = parameters.map_err(invalid)?;
+    let parameters: V1Parameters = parse(query.as_deref()).map_err(invalid)?;
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database = database(dialect, &v1_database(&db, parameters.rp.as_deref()))?;
-    let permit = permit(dialect, &entry, Action::Write, &database)?;
+    let database = v1_database(&db, parameters.rp.as_deref()).parse().map_err(|error| bad_name(dialect, &error))?;
+    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
     let body = body::text(dialect, &entry, &headers, body).await?;
     write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
 }
@@ -74,8 +75,8 @@ pub(super) async fn write_v2(
     let bucket =
         parameters.bucket.filter(|bucket| !bucket.is_empty()).ok_or_else(|| dialect.invalid("missing bucket value"))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database = database(dialect, &bucket)?;
-    let permit = permit(dialect, &entry, Action::Write, &database)?;
+    let database = bucket.parse().map_err(|error| bad_name(dialect, &error))?;
+    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
     let body = body::text(dialect, &entry, &headers, body).await?;
     write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
 }
@@ -108,8 +109,8 @@ pub(super) async fn write_v3(
     let precision = precision_v3(parameters.precision.as_deref()).map_err(invalid)?;
     let accept_partial = switch("accept_partial", parameters.accept_partial.as_deref(), true).map_err(invalid)?;
     switch("no_sync", parameters.no_sync.as_deref(), false).map_err(invalid)?;
-    let database = database(dialect, &db)?;
-    let permit = permit(dialect, &entry, Action::Write, &database)?;
+    let database = db.parse().map_err(|error| bad_name(dialect, &error))?;
+    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
     let body = body::text(dialect, &entry, &headers, body).await?;
     let batch = WriteBatch { body, precision, accept_partial };
     if !accept_partial {
@@ -140,6 +141,6 @@ fn parse<T: DeserializeOwned + Default>(query: Option<&str>) -> Result<T, String
     query.map_or_else(|| Ok(T::default()), |query| serde_urlencoded::from_str(query).map_err(|error| error.to_string()))
 }
 
-fn database(dialect: Dialect, name: &str) -> Result<DatabaseName, Response> {
-    name.parse().map_err(|error: tidegate_model::DatabaseNameError| dialect.invalid(error.to_string()))
+fn bad_name(dialect: Dialect, error: &DatabaseNameError) -> Response {
+    dialect.invalid(error.to_string())
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tidegate_service::{Entry, ServiceError};
 
 use super::ManagementError;
+use super::json::Unambiguous;
 
 const MAX_BODY: usize = 1024 * 1024;
 
@@ -38,11 +39,19 @@ pub(crate) async fn object<T: DeserializeOwned>(
         }
         Err(_) => return Err(ManagementError::bad_request("the body could not be read")),
     };
+    let invalid = |error| ManagementError::bad_request(format!("invalid JSON: {error}"));
+    let Unambiguous(value) = serde_json::from_slice(&bytes).map_err(invalid)?;
     // A list would be read as the members of the object in their order.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+    if !value.is_object() {
         return Err(ManagementError::bad_request("the body must be a JSON object"));
     }
-    serde_json::from_slice(&bytes).map_err(|error| ManagementError::bad_request(format!("invalid JSON: {error}")))
+    serde_json::from_value(value).map_err(invalid)
+}
+
+/// A member that must be a list of objects, and the type of those. `None` if it is something else.
+pub(crate) fn objects<T: DeserializeOwned>(value: Value) -> Option<Vec<T>> {
+    let Value::Array(items) = value else { return None };
+    items.into_iter().map(|item| if item.is_object() { serde_json::from_value(item).ok() } else { None }).collect()
 }
 
 /// A member that must be a string, if it is there.

@@ -15,7 +15,7 @@ use tidegate_model::{
 use tidegate_service::{DatabaseStatus, Service};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::{integer, object, string};
+use super::body::{integer, object, objects, string};
 use super::caller::{Caller, DatabaseOfPath};
 use super::error::{ErrorBody, ManagementError};
 use crate::respond;
@@ -50,11 +50,25 @@ enum Part {
 }
 
 #[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", try_from = "Value")]
 struct Bucket {
     tag_name: String,
     /// 1 to 99999.
     number_of_buckets: u32,
+}
+
+/// Read by member names alone: the derived reader also takes a list of the members in their order.
+impl TryFrom<Value> for Bucket {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let tag_name = value.get("tagName").and_then(Value::as_str);
+        let number = value.get("numberOfBuckets").and_then(Value::as_u64).and_then(|number| number.try_into().ok());
+        match (tag_name, number) {
+            (Some(tag_name), Some(number_of_buckets)) => Ok(Self { tag_name: tag_name.to_owned(), number_of_buckets }),
+            _ => Err("a bucket has a tagName and a numberOfBuckets"),
+        }
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -200,10 +214,11 @@ fn new_database(request: CreateDatabase) -> Result<NewDatabase, ManagementError>
 }
 
 fn partition_template(value: Value) -> Result<PartitionTemplate, ManagementError> {
-    let parts: Vec<Part> = serde_json::from_value(value).map_err(|error| {
-        ManagementError::bad_request(format!(
-            "partitionTemplate must be a list of parts with type time, tag or bucket and their value: {error}"
-        ))
+    let parts: Vec<Part> = objects(value).ok_or_else(|| {
+        ManagementError::bad_request(
+            "partitionTemplate must be a list of objects with type time, tag or bucket, and value: a text, or for a \
+             bucket tagName and numberOfBuckets",
+        )
     })?;
     PartitionTemplate::new(parts.into_iter().map(TemplatePart::from).collect())
         .map_err(|error| ManagementError::bad_request(error.to_string()))

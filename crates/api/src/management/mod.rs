@@ -4,6 +4,7 @@ mod body;
 mod caller;
 mod databases;
 mod error;
+mod json;
 mod management_tokens;
 mod tokens;
 

@@ -12,7 +12,7 @@ use tidegate_model::{Action, Description, Grant, Identity, PermissionSet, Resour
 use tidegate_service::{Created, Service, TokenChange, TokenRequest};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::{object, string};
+use super::body::{object, objects, string};
 use super::caller::{Caller, TokenOfPath};
 use super::error::{ErrorBody, ManagementError};
 use crate::respond;
@@ -261,7 +261,7 @@ pub(super) fn expiry(
 
 fn permissions(value: Option<Value>) -> Result<Option<PermissionSet>, ManagementError> {
     let Some(value) = value else { return Ok(None) };
-    let listed: Vec<Permission> = serde_json::from_value(value).map_err(|_| {
+    let listed: Vec<Permission> = objects(value).ok_or_else(|| {
         ManagementError::bad_request("permissions must be a list of objects with the strings action and resource")
     })?;
     listed.into_iter().map(grant).collect::<Result<_, _>>().map(Some)

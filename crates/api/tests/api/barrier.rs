@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tidegate_api::Cutoff;
 use tidegate_model::{PlainToken, TokenKind};
 use tidegate_service::Settings;
 use tower::ServiceExt as _;
@@ -60,13 +62,33 @@ async fn a_stream_that_nobody_reads_is_cut_off() {
     let lines: String = (0..50_000).map(|n| format!("cpu v={n}i {n}\n")).collect();
     assert_eq!(f.write(&token, "a", &lines).await.status, 204);
     let body = json!({ "db": "a", "q": "SELECT * FROM cpu", "format": "jsonl" }).to_string();
-    let query = request("POST", "/api/v3/query_sql", Some(&format!("Bearer {token}")), body);
+    let mut query = request("POST", "/api/v3/query_sql", Some(&format!("Bearer {token}")), body);
+    let cutoff = Cutoff::default();
+    query.extensions_mut().insert(cutoff.clone());
     let mut response = f.router.clone().oneshot(query).await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.body_mut().frame().await.unwrap().is_ok());
+    assert!(cutoff.requested().now_or_never().is_none());
     assert_eq!(revoke(&f, &id).await, 204, "the client does not read, and is not waited for");
+    assert!(cutoff.requested().now_or_never().is_some(), "the listener is told, as nobody asks for the rest");
     assert!(response.body_mut().frame().await.unwrap().is_err(), "the rest never comes, and the client can see it");
     assert!(response.body_mut().frame().await.is_none());
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_to_its_end_is_not_cut_off() {
+    let f = fixture().await;
+    f.create_database("a").await;
+    let (_, token) = f.create_token("read:a write:a", None).await;
+    assert_eq!(f.write(&token, "a", "cpu v=1i 1").await.status, 204);
+    for method in ["GET", "HEAD"] {
+        let path = "/api/v3/query_sql?db=a&q=SELECT%20*%20FROM%20cpu";
+        let mut query = request(method, path, Some(&format!("Bearer {token}")), "");
+        let cutoff = Cutoff::default();
+        query.extensions_mut().insert(cutoff.clone());
+        assert_eq!(f.send(query).await.status, 200);
+        assert!(cutoff.requested().now_or_never().is_none(), "{method}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use datafusion::logical_expr::ScalarUDF;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tidegate_api::Peer;
+use tidegate_api::{Cutoff, Peer};
 use tidegate_model::{Clock, Description, OsRandomness, PlainToken, SystemClock, Timestamp, TokenKind};
 use tidegate_service::{Service, Settings};
 use tidegate_sql::QueryRuntime;
@@ -80,10 +80,54 @@ pub(crate) fn request(method: &str, path: &str, authorization: Option<&str>, bod
         request = request.header("authorization", authorization);
     }
     let peer = Peer(SocketAddr::from(([192, 0, 2, 1], 4711)));
-    request.header("content-type", "application/json").extension(peer).body(body.into()).unwrap()
+    request
+        .header("content-type", "application/json")
+        .extension(peer)
+        .extension(Cutoff::default())
+        .body(body.into())
+        .unwrap()
+}
+
+/// Headers and body as given, and nothing else.
+pub(crate) fn bare_request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &[u8])],
+    body: impl Into<Body>,
+) -> Request<Body> {
+    let mut request = Request::builder().method(method.parse::<Method>().unwrap()).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let peer = Peer(SocketAddr::from(([192, 0, 2, 1], 4711)));
+    request.extension(peer).extension(Cutoff::default()).body(body.into()).unwrap()
+}
+
+/// Text as part of a query string or path.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 impl Fixture {
+    /// A database and a token that may read and write it.
+    pub(crate) async fn database_and_token(&self, name: &str) -> String {
+        self.create_database(name).await;
+        self.create_token(&format!("read:{name} write:{name}"), None).await.1
+    }
+
+    /// Posts with a database token.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: impl Into<Body>) -> Answer {
+        let authorization = format!("Token {token}");
+        self.send(bare_request("POST", path, &[("authorization", authorization.as_bytes())], body)).await
+    }
+
+    /// The rows of a query that succeeds.
+    pub(crate) async fn rows(&self, token: &str, database: &str, sql: &str) -> Value {
+        let answer = self.query(token, database, sql).await;
+        assert_eq!(answer.status, 200, "{sql}: {}", answer.text());
+        answer.json()
+    }
+
     /// The path of a management resource.
     pub(crate) fn path(&self, rest: &str) -> String {
         let identity = self.service.identity();

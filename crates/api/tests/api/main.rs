@@ -3,7 +3,21 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod barrier;
+mod conventions;
+mod credentials;
+mod databases;
 mod fixture;
+mod health;
+mod line_protocol;
+mod line_protocol_cases;
+mod management_tokens;
 mod matrix;
 mod openapi;
+mod partial_writes;
+mod partition_templates;
+mod query_sql;
+mod row_semantics;
+mod tokens;
 mod unauthorized;
+mod write_bodies;
+mod write_parameters;
