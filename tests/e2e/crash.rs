@@ -203,6 +203,34 @@ async fn what_was_acknowledged_survives_a_power_loss() {
     crash_and_verify(Ground::disk(), rounds(20)).await;
 }
 
+/// The layer lies beneath the log and the catalog: without their syncs, each loses what was acknowledged.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_not_synced_is_lost() {
+    let _turn = alone().await;
+    for deaf in ["/wal/", "/catalog.sqlite"] {
+        let ground = Ground::disk();
+        let mut server = ground.launch().start().await;
+        let api = Api::of(&server);
+        api.create_database(DATABASE).await;
+        let keeper = api.create_token(&[("read", DATABASE), ("write", DATABASE)]).await;
+        api.write(&keeper.text, DATABASE, "crash x=1 1").await.expect_status(204);
+        assert_eq!(server.stop(), Some(0));
+
+        let mut server = ground.launch().env("TIDEGATE_POWERLOSS_DEAF", deaf).start().await;
+        let api = Api::of(&server);
+        let lost = api.create_token(&[("read", DATABASE)]).await;
+        api.write(&keeper.text, DATABASE, "crash x=2 2").await.expect_status(204);
+        ground.crash(&mut server);
+
+        let server = ground.launch().start().await;
+        let api = Api::of(&server);
+        let rows = api.rows(&keeper.text, DATABASE, "SELECT x FROM crash").await.len();
+        let token = api.query(&lost.text, DATABASE, "SELECT 1").await.status;
+        assert_eq!((rows, token), if deaf == "/wal/" { (1, 200) } else { (2, 401) });
+    }
+}
+
 /// Crashes during the very first start: the next one comes up, and its credentials work.
 async fn crash_first_starts(ground: impl Fn() -> Ground, count: u32) {
     for _ in 0..count {

@@ -107,7 +107,8 @@ impl Target {
     }
 
     async fn neighbour_is_served(&self) {
-        let rows = in_time("a neighbour's query", self.fresh.api.rows(&self.neighbour, "secret", "select * from cpu_secret"));
+        let rows =
+            in_time("a neighbour's query", self.fresh.api.rows(&self.neighbour, "secret", "select * from cpu_secret"));
         assert_eq!(rows.await.len(), 1);
     }
 

@@ -11,6 +11,7 @@ mod cli;
 mod crash;
 mod credentials;
 mod curl;
+mod data_format;
 mod data_plane;
 mod hostile_sql;
 mod management;

@@ -167,7 +167,7 @@ async fn token_bodies_are_checked() {
         json!({ "description": "x", "expirationType": "noExpiration" }),
         json!({ "description": "x", "expirationType": "datetime", "expiresAt": future }),
         json!({ "description": "x", "expiresAt": future, "unknown": true }),
-        permission(json!({ "action": "read", "resource": "no such database" })),
+        permission(json!({ "action": "read", "resource": "no-such-database" })),
     ];
     for body in &accepted {
         let answer = api.post("/tokens", body).await.expect_status(200).json();

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use rcgen::CertifiedKey;
 use serde_json::json;
@@ -86,8 +87,9 @@ async fn several_addresses_and_ipv6_are_served() {
     let directory = tempfile::tempdir().unwrap();
     let server = Launch::new(directory.path().join("data")).listen(["[::1]:0", "127.0.0.1:0"]).start().await;
     let client = http_client().build().unwrap();
+    let log = server.log();
     let mut urls: Vec<String> =
-        server.log().split_whitespace().filter(|word| word.starts_with("http://")).map(str::to_owned).collect();
+        log.match_indices("http://").map(|(at, _)| log[at..].lines().next().unwrap().to_owned()).collect();
     urls.sort();
     urls.dedup();
     let hosts: Vec<&str> = ["http://[::1]:", "http://127.0.0.1:"]
@@ -107,7 +109,7 @@ fn usage_faults_exit_with_2() {
     let launch = Launch::new(directory.path().join("data"));
     for (launch, named) in [
         (launch.clone().arg("--no-such-flag"), "--no-such-flag"),
-        (launch.clone().arg("surplus"), "surplus"),
+        (launch.clone().arg("surplus"), "too many arguments"),
         (launch.clone().arg("--log-format=xml"), "xml"),
         (launch.clone().listen(["nonsense"]), "nonsense"),
         (launch.clone().listen(["127.0.0.1:70000"]), "70000"),
@@ -147,7 +149,7 @@ async fn settings_come_from_flag_then_variable_then_file() {
         if variable {
             command.env("TIDEGATE_DATA_DIR", path("from-variable"));
         }
-        let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let new = eventually("a data directory appears", async || {
             ["from-flag", "from-variable", "from-file"]
                 .into_iter()

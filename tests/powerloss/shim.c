@@ -8,6 +8,7 @@
  * Environment:
  *   TIDEGATE_POWERLOSS_ROOT    the tree to watch (absolute, without symbolic links)
  *   TIDEGATE_POWERLOSS_SHADOW  where the durable state is kept; holds the directories `files` and `dirs`
+ *   TIDEGATE_POWERLOSS_DEAF    optional: syncs of paths that contain this count for nothing, to see what that does
  *
  * The durable state ("shadow"), keyed by inode number:
  *   files/<inode>  content of a file as of its last sync, with its mode
@@ -48,6 +49,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_MAX];
 static char shadow[PATH_MAX];
+static char deaf[NAME_MAX];
 static ino_t held[MAX_HELD];
 static size_t held_count;
 
@@ -64,10 +66,13 @@ __attribute__((constructor)) static void read_environment(void)
 {
     const char *root_value = getenv("TIDEGATE_POWERLOSS_ROOT");
     const char *shadow_value = getenv("TIDEGATE_POWERLOSS_SHADOW");
+    const char *deaf_value = getenv("TIDEGATE_POWERLOSS_DEAF");
     if (root_value == NULL || shadow_value == NULL)
         return;
     snprintf(root, sizeof root, "%s", root_value);
     snprintf(shadow, sizeof shadow, "%s", shadow_value);
+    if (deaf_value != NULL)
+        snprintf(deaf, sizeof deaf, "%s", deaf_value);
 }
 
 /* Whether the descriptor is open on something inside the watched tree, or on its root. */
@@ -82,6 +87,8 @@ static int is_watched(int fd)
     if (length < (ssize_t)root_length)
         return 0;
     path[length] = '\0';
+    if (deaf[0] != '\0' && strstr(path, deaf) != NULL)
+        return 0;
     return strncmp(path, root, root_length) == 0 && (path[root_length] == '/' || path[root_length] == '\0');
 }
 

@@ -13,9 +13,11 @@ use workspace::{Workspace, run};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--all]
+       cargo xtask fixture
 
   test         install what the tests need, then run every check
   test --all   the same with many more rounds of the load and crash tests, and the licence check
+  fixture      write a small data directory of the current format into tests/fixtures, for later versions to read
 ";
 
 /// Rounds of each load and crash test under `--all`; without it the tests choose small numbers of their own.
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["test"] => test(false),
         ["test", "--all"] => test(true),
+        ["fixture"] => fixture().map(|()| ExitCode::SUCCESS),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -78,6 +81,13 @@ fn loom(workspace: &Workspace) -> anyhow::Result<()> {
     let mut command = workspace.cargo(["test", "--package", "tidegate-barrier", "--release", "--lib", "--tests"]);
     command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", workspace.root().join("target/loom"));
     run(command)
+}
+
+/// Only for a format that has no fixture yet: what is there never changes.
+fn fixture() -> anyhow::Result<()> {
+    let test = "data_format::write_the_fixture";
+    let arguments = ["test", "--package", "tidegate", "--test", "e2e", "--", "--ignored", "--exact", test];
+    run(Workspace::find()?.cargo(arguments))
 }
 
 fn client_libraries(workspace: &Workspace) -> anyhow::Result<()> {

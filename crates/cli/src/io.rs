@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{IsTerminal as _, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,6 +33,8 @@ type Sink = Arc<Mutex<Box<dyn Write + Send>>>;
 /// The streams, environment and clock of one call.
 pub struct Io {
     stdin: Option<Input>,
+    /// Whether what the user types shows beside what standard error says, line ends included.
+    is_echoed: bool,
     stdout: Box<dyn Write + Send>,
     pub(crate) log: Log,
     pub(crate) environment: Environment,
@@ -56,6 +58,7 @@ impl Io {
     ) -> Self {
         Self {
             stdin: Some(Box::new(stdin)),
+            is_echoed: false,
             stdout: Box::new(stdout),
             log: Log { sink: Arc::new(Mutex::new(Box::new(stderr))), verbosity: Verbosity::Normal },
             environment,
@@ -70,7 +73,9 @@ impl Io {
             // Without a current directory relative paths fail when they are used, and say so.
             current_dir: std::env::current_dir().unwrap_or_default(),
         };
-        Self::new(std::io::stdin(), std::io::stdout(), std::io::stderr(), environment, Arc::new(SystemClock))
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        let is_echoed = stdin.is_terminal();
+        Self { is_echoed, ..Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock)) }
     }
 
     /// Writes a result to standard output.
@@ -101,7 +106,11 @@ impl Io {
         .await;
         let (input, line) = read.map_err(|error| Error::Input(std::io::Error::other(error)))?;
         self.stdin = Some(input);
-        let answer = line.map_err(Error::Input)?.trim().to_lowercase();
+        let line = line.map_err(Error::Input)?;
+        if !(self.is_echoed && line.ends_with('\n')) {
+            self.log.raw("\n");
+        }
+        let answer = line.trim().to_lowercase();
         if answer == "y" || answer == "yes" { Ok(()) } else { Err(Error::Cancelled) }
     }
 }
@@ -116,12 +125,12 @@ pub(crate) fn read_limited(input: impl Read, limit: u64) -> std::io::Result<Vec<
     Ok(bytes)
 }
 
-/// One line, without reading anything that comes after it.
+/// One line with its end, without reading anything that comes after it.
 fn read_line(input: &mut Input) -> std::io::Result<String> {
     const LONGEST_ANSWER: usize = 1024;
     let mut line = Vec::new();
     let mut byte = [0];
-    while line.len() < LONGEST_ANSWER && input.read(&mut byte)? == 1 && byte != *b"\n" {
+    while line.len() < LONGEST_ANSWER && !line.ends_with(b"\n") && input.read(&mut byte)? == 1 {
         line.extend_from_slice(&byte);
     }
     Ok(String::from_utf8_lossy(&line).into_owned())

@@ -154,11 +154,7 @@ fn types() -> Vec<(ArrayRef, &'static str, &'static str)> {
             "\"1 mons 2 days\"",
             "1 mons 2 days",
         ),
-        (
-            Arc::new(Decimal128Array::from(vec![12_345]).with_precision_and_scale(10, 2).unwrap()),
-            "123.45",
-            "123.45",
-        ),
+        (Arc::new(Decimal128Array::from(vec![12_345]).with_precision_and_scale(10, 2).unwrap()), "123.45", "123.45"),
         (Arc::new(list), "[1,null,3]", "\"[1, , 3]\""),
         (Arc::new(inner), "{\"x\":1}", "\"{x: 1, y: }\""),
         (Arc::new(structs), "[{\"x\":1}]", "\"[{x: 1, y: }]\""),
@@ -171,10 +167,10 @@ fn every_type_in_every_format() {
         let name = column.data_type().to_string();
         let batch = one(column);
         let object = if json.is_empty() { "{}".to_owned() } else { format!("{{\"v\":{json}}}") };
-        assert_eq!(encode(Format::Json, &[batch.clone()]), format!("[{object}]"), "{name}");
-        assert_eq!(encode(Format::JsonLines, &[batch.clone()]), format!("{object}\n"), "{name}");
+        assert_eq!(encode(Format::Json, std::slice::from_ref(&batch)), format!("[{object}]"), "{name}");
+        assert_eq!(encode(Format::JsonLines, std::slice::from_ref(&batch)), format!("{object}\n"), "{name}");
         let line = if csv.is_empty() { "\"\"" } else { csv };
-        assert_eq!(encode(Format::Csv, &[batch.clone()]), format!("v\n{line}\n"), "{name}");
+        assert_eq!(encode(Format::Csv, std::slice::from_ref(&batch)), format!("v\n{line}\n"), "{name}");
         assert!(encode(Format::Pretty, &[batch]).starts_with("+--"), "{name}");
     }
 }

@@ -43,14 +43,8 @@ impl InformationSchema {
     }
 
     async fn list_columns(&self) -> Result<Arc<dyn TableProvider>> {
-        let mut rows = Rows::new(&[
-            "table_catalog",
-            "table_schema",
-            "table_name",
-            "column_name",
-            "data_type",
-            "is_nullable",
-        ]);
+        let mut rows =
+            Rows::new(&["table_catalog", "table_schema", "table_name", "column_name", "data_type", "is_nullable"]);
         let mut positions = UInt64Builder::new();
         for name in self.sorted_names() {
             let Some(table) = self.tables.table(&name).await? else { continue };

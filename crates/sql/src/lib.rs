@@ -10,6 +10,7 @@ mod error;
 mod functions;
 mod guard;
 mod information_schema;
+mod lanes;
 mod limits;
 mod plan;
 mod runtime;

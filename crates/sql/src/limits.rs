@@ -14,7 +14,7 @@ pub struct QueryLimits {
     pub memory_total: usize,
     /// Rows that one query may return.
     pub rows: usize,
-    /// Threads that plan and run queries; also how many partitions one query is spread over.
+    /// Threads that plan and run one query, at most 8; also how many parts its work is spread over.
     pub threads: usize,
     /// The longest SQL text, bytes. Parameter values count as well.
     pub max_sql_bytes: usize,
@@ -27,7 +27,7 @@ impl Default for QueryLimits {
             memory_per_query: 256 << 20,
             memory_total: 1 << 30,
             rows: 10_000_000,
-            threads: std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 64)),
+            threads: std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8)),
             max_sql_bytes: 256 << 10,
         }
     }

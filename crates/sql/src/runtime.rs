@@ -1,27 +1,26 @@
 //! Threads for queries, and the clock that ends them.
 
+use crate::Query;
 use crate::error::SqlError;
 use crate::functions::Functions;
 use crate::guard::{QueryGuard, QueryPool, TotalPool};
+use crate::lanes::{Lanes, threads};
 use crate::limits::QueryLimits;
 use crate::session::Template;
 use crate::stream::{BatchStream, CancelOnDrop, QueryResult};
 use crate::work::Work;
-use crate::Query;
 use datafusion::logical_expr::ScalarUDF;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot::Sender;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Queries at work at once, those that wait for their client included.
-const MAX_RUNNING: usize = 256;
+const MAX_RUNNING: usize = 128;
 /// Batches that wait for the client of one query.
 const BUFFERED_BATCHES: usize = 2;
-/// Stack of a query thread, bytes. Only what is used takes memory; expressions may be some thousand levels deep.
-const STACK_BYTES: usize = 64 << 20;
 
 /// Runs queries on threads of its own, so that no query can hold up anything else.
 ///
@@ -32,8 +31,8 @@ pub struct QueryRuntime {
     template: Arc<Template>,
     memory: Arc<TotalPool>,
     permits: Arc<Semaphore>,
-    /// Plans and computes.
-    work: Option<Runtime>,
+    /// Where queries are planned and computed.
+    lanes: Arc<Lanes>,
     /// Watches over time limits; nothing ever computes here.
     watch: Option<Runtime>,
 }
@@ -52,13 +51,16 @@ impl QueryRuntime {
     /// # Errors
     /// [`SqlError::Internal`] if the system gives no threads.
     pub fn start_with(limits: QueryLimits, extra: Vec<Arc<ScalarUDF>>) -> Result<Self, SqlError> {
-        let template = Template::new(Functions::new(extra), limits.threads.max(1))?;
+        let lanes = Lanes::new(limits.threads);
+        let template = Template::new(Functions::new(extra), lanes.threads())?;
+        let watch = threads("tidegate-qwatch", 1)
+            .map_err(|error| SqlError::Internal(format!("query threads cannot start: {error}")))?;
         Ok(Self {
             template: Arc::new(template),
             memory: Arc::new(TotalPool::new(limits.memory_total)),
             permits: Arc::new(Semaphore::new(MAX_RUNNING)),
-            work: Some(threads("tidegate-query", limits.threads.max(1))?),
-            watch: Some(threads("tidegate-qwatch", 1)?),
+            lanes,
+            watch: Some(watch),
             limits,
         })
     }
@@ -69,8 +71,9 @@ impl QueryRuntime {
     /// # Errors
     /// Every kind of [`SqlError`].
     pub async fn execute(&self, query: Query) -> Result<QueryResult, SqlError> {
-        let (Some(work), Some(watch)) = (&self.work, &self.watch) else { return Err(stopped()) };
+        let watch = self.watch.as_ref().ok_or_else(stopped)?;
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| SqlError::Busy)?;
+        let lane = self.lanes.take()?;
         let pool = Arc::new(QueryPool::new(Arc::clone(&self.memory), self.limits.memory_per_query));
         let guard = Arc::new(QueryGuard::new(pool));
         let cancel = CancelOnDrop(Arc::clone(&guard));
@@ -84,9 +87,14 @@ impl QueryRuntime {
             guard: Arc::clone(&guard),
             started,
             batches: sender,
-            permit,
         };
-        watch.spawn(supervise(work.spawn(task.run()), guard, self.limits.time, ended));
+        let task = lane.handle().ok_or_else(stopped)?.spawn(task.run());
+        let limit = self.limits.time;
+        watch.spawn(async move {
+            supervise(task, &guard, limit, ended).await;
+            lane.give_back().await;
+            drop(permit);
+        });
         tokio::select! {
             biased;
             Ok(schema) = &mut has_started => {
@@ -114,8 +122,8 @@ impl QueryRuntime {
 
 impl Drop for QueryRuntime {
     fn drop(&mut self) {
-        for runtime in [self.work.take(), self.watch.take()].into_iter().flatten() {
-            runtime.shutdown_background();
+        if let Some(watch) = self.watch.take() {
+            watch.shutdown_background();
         }
     }
 }
@@ -126,16 +134,6 @@ impl std::fmt::Debug for Template {
     }
 }
 
-fn threads(name: &str, count: usize) -> Result<Runtime, SqlError> {
-    Builder::new_multi_thread()
-        .worker_threads(count)
-        .thread_name(name)
-        .thread_stack_size(STACK_BYTES)
-        .enable_all()
-        .build()
-        .map_err(|error| SqlError::Internal(format!("query threads cannot start: {error}")))
-}
-
 fn stopped() -> SqlError {
     SqlError::Internal("the query runtime has stopped".into())
 }
@@ -143,7 +141,7 @@ fn stopped() -> SqlError {
 /// Waits for the end of a query: its own, its time limit, or its caller's loss of interest.
 async fn supervise(
     mut task: JoinHandle<Result<(), SqlError>>,
-    guard: Arc<QueryGuard>,
+    guard: &QueryGuard,
     limit: Duration,
     ended: Sender<Result<(), SqlError>>,
 ) {

@@ -30,9 +30,10 @@ impl Template {
         let environment = environment().map_err(|_| SqlError::Internal("the query engine cannot start".into()))?;
         let optimizer = Optimizer::new().rules.into_iter();
         let optimizer = optimizer.map(|rule| Arc::new(Interruptible(rule)) as Arc<dyn OptimizerRule + Send + Sync>);
-        let physical = PhysicalOptimizer::new().rules.into_iter().map(|rule| {
-            Arc::new(InterruptiblePhysical(rule)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>
-        });
+        let physical = PhysicalOptimizer::new()
+            .rules
+            .into_iter()
+            .map(|rule| Arc::new(InterruptiblePhysical(rule)) as Arc<dyn PhysicalOptimizerRule + Send + Sync>);
         let state = SessionStateBuilder::new()
             .with_config(config(threads))
             .with_runtime_env(Arc::clone(&environment))

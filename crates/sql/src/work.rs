@@ -12,9 +12,9 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_plan::execute_stream;
 use futures::StreamExt;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-/// Everything the task needs. It holds the permit until it has really ended.
+/// Everything the task needs.
 pub(crate) struct Work {
     pub(crate) query: Query,
     pub(crate) limits: QueryLimits,
@@ -22,15 +22,14 @@ pub(crate) struct Work {
     pub(crate) guard: Arc<QueryGuard>,
     pub(crate) started: oneshot::Sender<SchemaRef>,
     pub(crate) batches: mpsc::Sender<RecordBatch>,
-    pub(crate) permit: OwnedSemaphorePermit,
 }
 
 impl Work {
     pub(crate) async fn run(self) -> Result<(), SqlError> {
-        let Self { query, limits, template, guard, started, batches, permit } = self;
+        let Self { query, limits, template, guard, started, batches } = self;
         let explain = |error: DataFusionError| explain(&error, &limits, &guard);
-        let statement = statement::prepare(&query.sql, &query.parameters, limits.max_sql_bytes)
-            .map_err(SqlError::Invalid)?;
+        let statement =
+            statement::prepare(&query.sql, &query.parameters, limits.max_sql_bytes).map_err(SqlError::Invalid)?;
         let mut state = template.session(query.schema, &guard);
         let plan = plan::plan(&mut state, statement, &template.functions, &guard).await.map_err(explain)?;
         let mut stream = execute_stream(plan, state.task_ctx()).map_err(explain)?;
@@ -56,7 +55,6 @@ impl Work {
         if let Some(started) = started.take() {
             let _ = started.send(schema);
         }
-        drop(permit);
         Ok(())
     }
 }

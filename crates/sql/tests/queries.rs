@@ -1,16 +1,16 @@
 //! What may be asked, what comes back, and how a query ends that nobody waits for.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
 mod common;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::pretty::pretty_format_batches;
-use common::{collect, count, query, tables, with};
+use common::{count, query, tables, with};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as DataFusionResult;
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use futures::StreamExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +34,16 @@ fn table(batches: &[RecordBatch]) -> String {
     rows.map(|row| row.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" "))
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+/// Runs to the end; an error in mid-stream is the result.
+async fn collect(runtime: &QueryRuntime, query: Query) -> Result<Vec<RecordBatch>, SqlError> {
+    let mut result = runtime.execute(query).await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = result.batches.next().await {
+        batches.push(batch?);
+    }
+    Ok(batches)
 }
 
 async fn answer(runtime: &QueryRuntime, sql: &str) -> String {
@@ -63,7 +73,10 @@ async fn allowed_statements_answer() {
         ("select count(*) from public.iox.cpu", "6"),
         ("select count(*) from \"public\".\"iox\".\"cpu\"", "6"),
         ("select avg(usage) from cpu where time > '2023-11-14T22:13:20Z'", "2.125"),
-        ("select date_bin(interval '2 seconds', time) as t, count(*) from cpu group by t order by t limit 1", "2023-11-14T22:13:20 2"),
+        (
+            "select date_bin(interval '2 seconds', time) as t, count(*) from cpu group by t order by t limit 1",
+            "2023-11-14T22:13:20 2",
+        ),
         ("select upper(host) || '-' || note from cpu where note is not null order by time limit 2", "A-x; A-yy"),
         ("select 'a' || null is null, ('b' || note || 1) is null from cpu where note is null", "true true"),
         ("select 'a' || 1 || 2.5 || true || host from cpu where host = 'c'", "a12.5truec"),
@@ -83,7 +96,10 @@ async fn allowed_statements_answer() {
         ("select to_char(time, '%H:%M:%S') from cpu order by time limit 1", "22:13:20"),
         ("select count(*) from (select unnest(range(10)) as n, a from big where a < 100)", "1000"),
         ("describe cpu", "time Timestamp(ns) NO; host Dictionary(Int32, Utf8) NO; usage Float64 YES; note Utf8 YES"),
-        ("show columns from cpu", "public iox cpu time Timestamp(ns) NO; public iox cpu host Dictionary(Int32, Utf8) NO; public iox cpu usage Float64 YES; public iox cpu note Utf8 YES"),
+        (
+            "show columns from cpu",
+            "public iox cpu time Timestamp(ns) NO; public iox cpu host Dictionary(Int32, Utf8) NO; public iox cpu usage Float64 YES; public iox cpu note Utf8 YES",
+        ),
         ("select table_name from information_schema.tables where table_schema = 'iox' order by 1", "big; cpu; wide"),
         ("select schema_name from information_schema.schemata order by 1", "information_schema; iox"),
         ("select column_name, ordinal_position from information_schema.columns where table_name = 'big'", "a 1; b 2"),
@@ -359,7 +375,7 @@ async fn too_many_queries_are_refused() {
             Err(error) => break error,
         }
     };
-    assert_eq!((refused, held.len()), (SqlError::Busy, 256));
+    assert_eq!((refused, held.len()), (SqlError::Busy, 128));
     drop(held);
     eventually("the end of all", || runtime.running() == 0).await;
     assert_eq!(count(&runtime, query("select 1")).await, Ok(1));

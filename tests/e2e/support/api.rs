@@ -1,5 +1,6 @@
 //! Clients of the Management API and of the data endpoints.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Once;
 
@@ -127,6 +128,15 @@ impl Api {
     /// The same server with another management token.
     pub(crate) fn as_manager(&self, token: &str) -> Self {
         Self { management_token: token.to_owned(), ..self.clone() }
+    }
+
+    /// The same from another address of this machine, so that the delay for wrong answers to one address does not
+    /// slow the others down. Other systems than Linux have only one address without being set up for more.
+    pub(crate) fn at_address(&self, number: u8) -> Self {
+        let client = http_client();
+        let client =
+            if cfg!(target_os = "linux") { client.local_address(IpAddr::from([127, 0, 1, number])) } else { client };
+        Self { http: client.build().unwrap(), ..self.clone() }
     }
 
     /// Host and port, for connections made by hand.

@@ -76,6 +76,13 @@ impl Cli {
         cli
     }
 
+    /// The same with the face of influxctl.
+    pub(crate) fn influxctl(&self) -> Self {
+        let mut cli = self.clone();
+        cli.leading.insert(0, "influxctl".to_owned());
+        cli
+    }
+
     /// The same under another name of the program.
     pub(crate) fn program(mut self, program: PathBuf) -> Self {
         self.program = program;
@@ -85,6 +92,15 @@ impl Cli {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Runs a command that is used wrongly, under both faces: exit code 2 under our own name, 1 as influxctl does.
+    #[track_caller]
+    pub(crate) fn misused(&self, arguments: &[&str], input: &str) {
+        let said = self.run_with_input(arguments, input);
+        assert_eq!(said.code, 2, "{arguments:?}: {said:?}");
+        assert!(said.stderr.starts_with("error\t"), "{said:?}");
+        self.influxctl().run_with_input(arguments, input).failure();
     }
 
     /// Runs a command with nothing on stdin.

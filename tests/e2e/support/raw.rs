@@ -1,7 +1,7 @@
 //! HTTP/1.1 by hand, for clients that behave as no library does.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::in_time;
 
@@ -36,6 +36,13 @@ pub(crate) struct RawConnection {
 impl RawConnection {
     pub(crate) async fn open(authority: &str) -> Self {
         Self { stream: TcpStream::connect(authority).await.unwrap(), received: Vec::new() }
+    }
+
+    /// A connection on which the system takes little for a client that does not read.
+    pub(crate) async fn open_with_small_buffer(authority: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        Self { stream: socket.connect(authority.parse().unwrap()).await.unwrap(), received: Vec::new() }
     }
 
     /// Sends bytes; an error means that the server has closed the connection.

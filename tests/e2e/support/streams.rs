@@ -11,7 +11,7 @@ use super::in_time;
 use super::raw::{RawConnection, Received, encode};
 
 /// Many record batches, and together more than all buffers between server and client hold.
-const BIG_ROWS: usize = 65_536;
+const BIG_ROWS: usize = 16_384;
 const BIG_PADDING: usize = 512;
 const ROWS_PER_WRITE: usize = 8_192;
 
@@ -42,9 +42,11 @@ pub(crate) struct Stalled {
 
 impl Stalled {
     pub(crate) async fn open(api: &Api, token: &str, database: &str) -> Self {
-        let mut connection = RawConnection::open(api.authority()).await;
+        let mut connection = RawConnection::open_with_small_buffer(api.authority()).await;
         let bearer = format!("Bearer {token}");
-        connection.send_head(&format!("GET {}", target(database, BIG_QUERY)), &[("Authorization", &bearer)]).await;
+        // The end of the connection is the end of the result.
+        let headers = [("Authorization", bearer.as_str()), ("Connection", "close")];
+        connection.send_head(&format!("GET {}", target(database, BIG_QUERY)), &headers).await;
         connection.receive_at_least(4096).await;
         Self { connection }
     }

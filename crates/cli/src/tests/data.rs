@@ -97,7 +97,7 @@ async fn edge_39_system_tables_are_asked_about() {
     scene.run(&["query", "--enable-system-tables", "--language", "influxql", "SELECT 1"]).await.failed("--language");
     let outcome = scene.run(&arguments).await;
     assert_eq!(outcome.status, 1);
-    assert_eq!(outcome.stderr, "System tables can slow the cluster down. Continue? [y/N] warn\tcancelled\n");
+    assert_eq!(outcome.stderr, "System tables can slow the cluster down. Continue? [y/N] \nwarn\tcancelled\n");
     scene.no_requests();
     scene.stdin = "y\n".to_owned();
     scene.answer("POST", QUERY, 200, ROWS);

@@ -173,13 +173,13 @@ async fn delete_asks_once() {
     let mut scene = Scene::new().await;
     let outcome = scene.run(&["database", "delete", "plant7"]).await;
     assert_eq!(outcome.status, 1);
-    assert!(outcome.stderr.ends_with("Delete database \"plant7\"? [y/N] warn\tcancelled\n"), "{}", outcome.stderr);
+    assert!(outcome.stderr.ends_with("Delete database \"plant7\"? [y/N] \nwarn\tcancelled\n"), "{}", outcome.stderr);
     scene.no_requests();
     scene.stdin = "y\nn\n".to_owned();
     scene.answer("DELETE", &cluster_path("/databases/a"), 204, "");
     scene.answer("DELETE", &cluster_path("/databases/b"), 204, "");
     let outcome = scene.run(&["database", "delete", "a", "b"]).await.succeeded();
-    assert!(outcome.stderr.contains("  a\n  b\nDelete 2 databases? [y/N] info\tdeleted"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("  a\n  b\nDelete 2 databases? [y/N] \ninfo\tdeleted"), "{}", outcome.stderr);
     assert_eq!(scene.requests().len(), 2);
 }
 

@@ -115,7 +115,7 @@ async fn revoke_asks_and_revokes() {
     let outcome = scene.run(&["management", "revoke", A]).await.succeeded();
     assert_eq!(
         outcome.stderr,
-        format!("  {A}\nRevoke 1 management token? This cannot be undone. [y/N] info\trevoked {A}\n")
+        format!("  {A}\nRevoke 1 management token? This cannot be undone. [y/N] \ninfo\trevoked {A}\n")
     );
     scene.stdin = String::new();
     scene.run(&["management", "revoke", A]).await;

@@ -170,7 +170,7 @@ async fn edge_15_nothing_is_revoked_without_a_yes() {
         assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
         assert_eq!(
             outcome.stderr,
-            format!("  {A}\n  {B}\nRevoke 2 database tokens? This cannot be undone. [y/N] warn\tcancelled\n")
+            format!("  {A}\n  {B}\nRevoke 2 database tokens? This cannot be undone. [y/N] \nwarn\tcancelled\n")
         );
     }
     scene.run(&["token", "revoke", "not-a-uuid"]).await.failed("tokenId is not a UUID");

@@ -42,7 +42,12 @@ impl Capped {
     }
 
     /// All arguments are constants: one value, which may be repeated for every row of the batch.
-    fn invoke_constant(&self, args: ScalarFunctionArgs, guard: &QueryGuard, measured: &Measured) -> Result<ColumnarValue> {
+    fn invoke_constant(
+        &self,
+        args: ScalarFunctionArgs,
+        guard: &QueryGuard,
+        measured: &Measured,
+    ) -> Result<ColumnarValue> {
         let limit = guard.call_bytes();
         let rows = u64::try_from(args.number_rows).unwrap_or(u64::MAX).max(1);
         let bound = measured.at(0);

@@ -33,7 +33,10 @@ pub(crate) fn value_sizes(array: &dyn Array) -> Vec<u64> {
             if length == 0 {
                 return vec![0; array.len()];
             }
-            inner.chunks(length).map(|chunk| chunk.iter().map(|size| size.saturating_add(ELEMENT_OVERHEAD)).sum()).collect()
+            inner
+                .chunks(length)
+                .map(|chunk| chunk.iter().map(|size| size.saturating_add(ELEMENT_OVERHEAD)).sum())
+                .collect()
         }
         DataType::Struct(_) => sum_columns(array.as_struct().columns(), array.len()),
         _ => vec![u64::try_from(array.get_array_memory_size()).unwrap_or(u64::MAX); array.len()],

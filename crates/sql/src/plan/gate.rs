@@ -25,6 +25,11 @@ const SHORT_CONSTANT: u64 = 128;
 /// The most bytes of longer constants in a plan.
 const MAX_CONSTANTS: u64 = 1 << 20;
 
+/// The most expressions of one ORDER BY, GROUP BY or set of windows: planning compares each with each.
+const MAX_KEYS: usize = 256;
+/// The most columns of any part of a plan.
+const MAX_COLUMNS: usize = 4096;
+
 /// What the rest of planning needs to know about a plan.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Census {
@@ -86,6 +91,20 @@ pub(super) fn inspect(plan: &LogicalPlan, optimized: bool) -> Result<Census> {
 }
 
 fn inspect_node(node: &LogicalPlan, census: &mut Census) -> Result<()> {
+    if node.schema().fields().len() > MAX_COLUMNS {
+        return Err(Refusal::limit(format!("a query may have at most {MAX_COLUMNS} columns")));
+    }
+    let keys = match node {
+        LogicalPlan::Sort(sort) => sort.expr.len(),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.len(),
+        LogicalPlan::Window(window) => window.window_expr.len(),
+        _ => 0,
+    };
+    if keys > MAX_KEYS {
+        return Err(Refusal::limit(format!(
+            "ORDER BY, GROUP BY and OVER may have at most {MAX_KEYS} expressions each"
+        )));
+    }
     match node {
         LogicalPlan::Dml(_)
         | LogicalPlan::Ddl(_)
@@ -110,21 +129,24 @@ fn inspect_expr(expr: &Expr, optimized: bool, window: bool, census: &mut Census)
             if is_growing(&call.func) {
                 census.growing_calls += 1;
             }
-            if let ("arrow_cast" | "arrow_try_cast", Some(Expr::Literal(name, _))) = (call.func.name(), call.args.get(1)) {
+            if let ("arrow_cast" | "arrow_try_cast", Some(Expr::Literal(name, _))) =
+                (call.func.name(), call.args.get(1))
+            {
                 return check_type_name(name);
             }
-            if let ("regexp_like" | "regexp_match" | "regexp_count" | "regexp_instr" | "regexp_replace", Some(pattern)) =
-                (call.func.name(), call.args.get(1))
+            if let (
+                "regexp_like" | "regexp_match" | "regexp_count" | "regexp_instr" | "regexp_replace",
+                Some(pattern),
+            ) = (call.func.name(), call.args.get(1))
             {
                 return inspect_pattern(pattern, true, optimized, census);
             }
             Ok(())
         }
         Expr::BinaryExpr(binary) => match binary.op {
-            Operator::RegexMatch
-            | Operator::RegexIMatch
-            | Operator::RegexNotMatch
-            | Operator::RegexNotIMatch => inspect_pattern(&binary.right, true, optimized, census),
+            Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch => {
+                inspect_pattern(&binary.right, true, optimized, census)
+            }
             Operator::LikeMatch | Operator::ILikeMatch | Operator::NotLikeMatch | Operator::NotILikeMatch => {
                 inspect_pattern(&binary.right, false, optimized, census)
             }
@@ -134,9 +156,9 @@ fn inspect_expr(expr: &Expr, optimized: bool, window: bool, census: &mut Census)
         Expr::SimilarTo(like) => inspect_pattern(&like.pattern, true, optimized, census),
         Expr::AggregateFunction(call) => inspect_aggregate(call),
         Expr::WindowFunction(call) => match &call.fun {
-            WindowFunctionDefinition::AggregateUDF(function) if !fits_windows(function.name()) => Err(
-                Refusal::invalid(format!("`{}` cannot be used with OVER; use it with GROUP BY", function.name())),
-            ),
+            WindowFunctionDefinition::AggregateUDF(function) if !fits_windows(function.name()) => {
+                Err(Refusal::invalid(format!("`{}` cannot be used with OVER; use it with GROUP BY", function.name())))
+            }
             _ => Ok(()),
         },
         Expr::GroupingSet(sets) if grouping_sets(sets) > MAX_GROUPING_SETS => {
@@ -168,7 +190,11 @@ fn check_type(data_type: &DataType) -> Result<()> {
     match data_type {
         DataType::FixedSizeBinary(size) if *size > MAX_FIXED_SIZE => Err(too_wide()),
         DataType::FixedSizeList(element, size) => {
-            if *size > MAX_FIXED_SIZE { Err(too_wide()) } else { check_type(element.data_type()) }
+            if *size > MAX_FIXED_SIZE {
+                Err(too_wide())
+            } else {
+                check_type(element.data_type())
+            }
         }
         DataType::List(field)
         | DataType::LargeList(field)

@@ -40,7 +40,8 @@ fn columns(plan: &LogicalPlan) -> Result<Vec<u64>> {
         LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) if own.len() == width => own,
         LogicalPlan::Window(_) => sizes.into_iter().flatten().chain(own).collect(),
         LogicalPlan::Union(_) => {
-            let largest = |column: usize| sizes.iter().filter_map(|input| input.get(column)).copied().max().unwrap_or(0);
+            let largest =
+                |column: usize| sizes.iter().filter_map(|input| input.get(column)).copied().max().unwrap_or(0);
             (0..width).map(largest).collect()
         }
         _ => {

@@ -11,7 +11,6 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{Stream, StreamExt};
 use std::fmt;
@@ -66,6 +65,10 @@ impl Bounds {
     }
 }
 
+/// How many batches may pass before the thread is given to another query. Tokio's budget of a task cannot count this:
+/// a plan can have more guards on top of one another than the budget has units, and then nothing would ever pass.
+const BATCHES_IN_A_ROW: u32 = 8;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct GuardExec {
@@ -111,10 +114,7 @@ impl ExecutionPlan for GuardExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let input = children.pop().ok_or_else(|| DataFusionError::Internal("GuardExec needs an input".into()))?;
         Ok(Arc::new(Self { input, guard: Arc::clone(&self.guard), purpose: self.purpose, bounds: self.bounds }))
     }
@@ -129,8 +129,9 @@ impl ExecutionPlan for GuardExec {
             bounds: self.bounds,
             kept,
             rest: None,
+            in_a_row: 0,
         };
-        Ok(make_cooperative(Box::pin(stream)))
+        Ok(Box::pin(stream))
     }
 }
 
@@ -141,6 +142,7 @@ struct GuardStream {
     bounds: Bounds,
     kept: Option<MemoryReservation>,
     rest: Option<RecordBatch>,
+    in_a_row: u32,
 }
 
 impl GuardStream {
@@ -204,8 +206,17 @@ impl Stream for GuardStream {
         if let Err(error) = self.guard.check() {
             return Poll::Ready(Some(Err(error)));
         }
+        if self.in_a_row >= BATCHES_IN_A_ROW {
+            self.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if self.rest.is_none() {
-            match ready!(self.input.poll_next_unpin(cx)) {
+            let polled = self.input.poll_next_unpin(cx);
+            if polled.is_pending() {
+                self.in_a_row = 0;
+            }
+            match ready!(polled) {
                 Some(Ok(batch)) => {
                     if let Err(error) = self.admit(&batch) {
                         return Poll::Ready(Some(Err(error)));
@@ -216,6 +227,7 @@ impl Stream for GuardStream {
                 None => return Poll::Ready(None),
             }
         }
+        self.in_a_row += 1;
         let part = self.next_part();
         Poll::Ready(part.map(|part| self.hand_on(part)))
     }

@@ -31,8 +31,7 @@ const CONSTANT_BYTES: u64 = 16 << 20;
 
 /// How many rows a batch may have.
 pub(super) fn batch_rows(census: Census) -> usize {
-    let rows =
-        if census.repeats_rows || census.growing_calls > MANY_CALLS { FEW_ROWS } else { MANY_ROWS };
+    let rows = if census.repeats_rows || census.growing_calls > MANY_CALLS { FEW_ROWS } else { MANY_ROWS };
     let fit = CONSTANT_BYTES.checked_div(census.constant_bytes).and_then(|fit| usize::try_from(fit).ok());
     fit.map_or(rows, |fit| fit.clamp(FEWEST_ROWS, rows))
 }

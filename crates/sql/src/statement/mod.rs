@@ -55,9 +55,7 @@ fn allow(statement: &mut Statement, parameters: &[(String, Parameter)]) -> Resul
                 return Err("EXPLAIN VERBOSE is not allowed; use EXPLAIN or EXPLAIN ANALYZE".into());
             }
             match explain.statement.as_mut() {
-                Statement::Statement(inner) if matches!(inner.as_ref(), Sql::Query(_)) => {
-                    allow_sql(inner, parameters)
-                }
+                Statement::Statement(inner) if matches!(inner.as_ref(), Sql::Query(_)) => allow_sql(inner, parameters),
                 _ => Err("EXPLAIN works on SELECT, WITH and VALUES only".into()),
             }
         }

@@ -10,6 +10,8 @@ use std::ops::ControlFlow;
 /// How many tables and subqueries a statement may read, counting a common table expression each time it is used:
 /// planning copies it, so that `n` of them, each using the previous one twice, make 2ⁿ copies.
 const MAX_RELATIONS: u64 = 128;
+/// The most columns of one SELECT: planning compares each with each.
+const MAX_COLUMNS: usize = 4096;
 /// The longest fixed-size type in a cast: a null of such a type takes its full size.
 const MAX_FIXED_SIZE: u64 = 1024;
 
@@ -104,6 +106,9 @@ impl Visitor for Shape {
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
         if select.into.is_some() {
             return ControlFlow::Break("SELECT INTO is not allowed".into());
+        }
+        if select.projection.len() > MAX_COLUMNS {
+            return ControlFlow::Break(format!("a query may have at most {MAX_COLUMNS} columns"));
         }
         ControlFlow::Continue(())
     }

@@ -38,7 +38,10 @@ fn common_table_expressions_count_each_time() {
     assert!(prepare(&chain(100, "#"), &[], 1 << 20).is_ok());
     assert!(refuse(&chain(10, "# a, # b")).contains("more than 128"));
     assert!(refuse(&chain(10, "(select * from # a, # b) x")).contains("more than 128"));
-    assert!(prepare("with a as (select 1), b as (with a as (select 2) select * from a, a x) select * from b", &[], 99).is_ok());
+    assert!(
+        prepare("with a as (select 1), b as (with a as (select 2) select * from a, a x) select * from b", &[], 99)
+            .is_ok()
+    );
 }
 
 #[test]

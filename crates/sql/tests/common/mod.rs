@@ -59,16 +59,6 @@ pub(crate) fn with(sql: &str, parameters: Vec<(String, Parameter)>) -> Query {
     Query { sql: sql.to_owned(), parameters, schema: tables() }
 }
 
-/// Runs to the end; an error in mid-stream is the result.
-pub(crate) async fn collect(runtime: &QueryRuntime, query: Query) -> Result<Vec<RecordBatch>, SqlError> {
-    let mut result = runtime.execute(query).await?;
-    let mut batches = Vec::new();
-    while let Some(batch) = result.batches.next().await {
-        batches.push(batch?);
-    }
-    Ok(batches)
-}
-
 /// Runs to the end without keeping the rows, and counts them.
 pub(crate) async fn count(runtime: &QueryRuntime, query: Query) -> Result<usize, SqlError> {
     let mut result = runtime.execute(query).await?;

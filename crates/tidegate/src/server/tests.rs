@@ -190,11 +190,8 @@ async fn a_connection_whose_client_does_not_read_is_cut_off() {
 async fn a_stream_without_window_is_reset_and_its_connection_lives() {
     let (router, mut cutoffs) = endless();
     let running = start(router, MANY).await;
-    let (client, connection) = h2::client::Builder::new()
-        .initial_window_size(0)
-        .handshake::<_, Bytes>(connect(&running).await)
-        .await
-        .unwrap();
+    let (client, connection) =
+        h2::client::Builder::new().initial_window_size(0).handshake::<_, Bytes>(connect(&running).await).await.unwrap();
     tokio::spawn(connection);
     let mut client = client.ready().await.unwrap();
     let mut get = |path: &str| {
