@@ -331,7 +331,7 @@ async fn after_a_revocation_nothing_succeeds_and_nothing_is_added() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_write_is_removed_no_write_succeeds_and_reads_go_on() {
     let _turn = alone().await;
-    Plant::start().await.play_rounds(rounds(20), Ending::RemoveWrite).await;
+    Plant::start().await.play_rounds(rounds(50), Ending::RemoveWrite).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

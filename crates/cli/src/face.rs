@@ -25,13 +25,6 @@ impl Face {
             Self::Influxctl => "2.12.0",
         }
     }
-
-    pub(crate) const fn usage_error(self) -> ExitStatus {
-        match self {
-            Self::Tidegate => ExitStatus(2),
-            Self::Influxctl => ExitStatus(1),
-        }
-    }
 }
 
 /// What the process ends with.

@@ -30,10 +30,6 @@ pub async fn run(face: Face, command: &Command, matches: &ArgMatches, io: &mut I
         Ok(()) => return ExitStatus::SUCCESS,
         Err(Error::Reported) => {}
         Err(Error::Cancelled) => log.warn("cancelled"),
-        Err(error @ Error::Usage(_)) => {
-            log.error(error.to_string());
-            return face.usage_error();
-        }
         Err(error) => log.error(error.to_string()),
     }
     ExitStatus::FAILURE
@@ -79,7 +75,7 @@ async fn interrupted() {
 pub fn main_influxctl(arguments: &[OsString]) -> u8 {
     let command = tree::command(Face::Influxctl);
     let mut io = Io::system();
-    let status = match usage::parse(Face::Influxctl, &command, arguments, &mut io) {
+    let status = match usage::parse(&command, arguments, &mut io) {
         Ok(matches) => run_blocking(Face::Influxctl, &command, &matches, &mut io),
         Err(status) => status,
     };

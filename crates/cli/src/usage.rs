@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 
-use crate::{ExitStatus, Face, Io};
+use crate::{ExitStatus, Io};
 
 /// Reads the command line; `arguments` begins with the program's name.
 ///
 /// A request for help is answered on standard output. Anything wrong is told in one error line and a usage line on
 /// standard error. In both cases nothing remains to be done, and the status to exit with is the error.
-pub fn parse(face: Face, command: &Command, arguments: &[OsString], io: &mut Io) -> Result<ArgMatches, ExitStatus> {
+pub fn parse(command: &Command, arguments: &[OsString], io: &mut Io) -> Result<ArgMatches, ExitStatus> {
     command.clone().try_get_matches_from(arguments).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => match io.print(&error.render().to_string()) {
             Ok(()) => ExitStatus::SUCCESS,
@@ -23,7 +23,7 @@ pub fn parse(face: Face, command: &Command, arguments: &[OsString], io: &mut Io)
         _ => {
             io.log.error(reason(&error));
             io.log.raw(&usage_line(command, arguments.get(1..).unwrap_or_default()));
-            face.usage_error()
+            ExitStatus::FAILURE
         }
     })
 }

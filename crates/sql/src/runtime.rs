@@ -2,11 +2,10 @@
 
 use crate::Query;
 use crate::error::SqlError;
-use crate::functions::Functions;
 use crate::guard::{QueryGuard, QueryPool, TotalPool};
 use crate::lanes::{Lanes, threads};
 use crate::limits::QueryLimits;
-use crate::session::Template;
+use crate::session::LazyTemplate;
 use crate::stream::{BatchStream, CancelOnDrop, QueryResult};
 use crate::work::Work;
 use datafusion::logical_expr::ScalarUDF;
@@ -28,7 +27,7 @@ const BUFFERED_BATCHES: usize = 2;
 #[derive(Debug)]
 pub struct QueryRuntime {
     limits: QueryLimits,
-    template: Arc<Template>,
+    template: Arc<LazyTemplate>,
     memory: Arc<TotalPool>,
     permits: Arc<Semaphore>,
     /// Where queries are planned and computed.
@@ -52,7 +51,7 @@ impl QueryRuntime {
     /// [`SqlError::Internal`] if the system gives no threads.
     pub fn start_with(limits: QueryLimits, extra: Vec<Arc<ScalarUDF>>) -> Result<Self, SqlError> {
         let lanes = Lanes::new(limits.threads);
-        let template = Template::new(Functions::new(extra), lanes.threads())?;
+        let template = LazyTemplate::new(extra, lanes.threads());
         let watch = threads("tidegate-qwatch", 1)
             .map_err(|error| SqlError::Internal(format!("query threads cannot start: {error}")))?;
         Ok(Self {
@@ -125,12 +124,6 @@ impl Drop for QueryRuntime {
         if let Some(watch) = self.watch.take() {
             watch.shutdown_background();
         }
-    }
-}
-
-impl std::fmt::Debug for Template {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Template")
     }
 }
 

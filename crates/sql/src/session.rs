@@ -13,10 +13,36 @@ use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+/// The template, built when the first query needs it: a server that is only written to does without.
+pub(crate) struct LazyTemplate {
+    extra: Vec<Arc<ScalarUDF>>,
+    threads: usize,
+    built: OnceLock<Result<Template, SqlError>>,
+}
+
+impl LazyTemplate {
+    /// Nothing yet. `extra` functions are offered, unmeasured, beside the built-in ones.
+    pub(crate) fn new(extra: Vec<Arc<ScalarUDF>>, threads: usize) -> Self {
+        Self { extra, threads, built: OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> Result<&Template, SqlError> {
+        let build = || Template::new(Functions::new(self.extra.clone()), self.threads);
+        self.built.get_or_init(build).as_ref().map_err(SqlError::clone)
+    }
+}
+
+impl std::fmt::Debug for LazyTemplate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LazyTemplate").field("is_built", &self.built.get().is_some()).finish_non_exhaustive()
+    }
+}
 
 /// Built once: functions, rules, the environment without disk and files.
 pub(crate) struct Template {

@@ -4,7 +4,7 @@ use crate::Query;
 use crate::error::{ErrorContext, SqlError};
 use crate::guard::QueryGuard;
 use crate::limits::QueryLimits;
-use crate::session::Template;
+use crate::session::LazyTemplate;
 use crate::{plan, statement};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) struct Work {
     pub(crate) query: Query,
     pub(crate) limits: QueryLimits,
-    pub(crate) template: Arc<Template>,
+    pub(crate) template: Arc<LazyTemplate>,
     pub(crate) guard: Arc<QueryGuard>,
     pub(crate) started: oneshot::Sender<SchemaRef>,
     pub(crate) batches: mpsc::Sender<RecordBatch>,
@@ -30,6 +30,7 @@ impl Work {
         let explain = |error: DataFusionError| explain(&error, &limits, &guard);
         let statement =
             statement::prepare(&query.sql, &query.parameters, limits.max_sql_bytes).map_err(SqlError::Invalid)?;
+        let template = template.get()?;
         let mut state = template.session(query.schema, &guard);
         let plan = plan::plan(&mut state, statement, &template.functions, &guard).await.map_err(explain)?;
         let mut stream = execute_stream(plan, state.task_ctx()).map_err(explain)?;

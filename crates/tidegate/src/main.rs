@@ -22,7 +22,7 @@ use std::path::{MAIN_SEPARATOR, Path};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
-use tidegate_cli::{Face, Io};
+use tidegate_cli::{ExitStatus, Face, Io};
 
 fn main() -> ExitCode {
     logging::report_panics(|place| {
@@ -52,8 +52,12 @@ fn tidegate(arguments: &[OsString]) -> ExitCode {
         .subcommand(args::command())
         .after_help("`tidegate influxctl …`, or a link with that name to this program, behaves as influxctl does.");
     let mut io = Io::system();
-    let matches = match tidegate_cli::parse(face, &command, arguments, &mut io) {
+    let matches = match tidegate_cli::parse(&command, arguments, &mut io) {
         Ok(matches) => matches,
+        // The server tells wrong usage from failure, as service managers expect; influxctl's commands do not.
+        Err(ExitStatus::FAILURE) if arguments.get(1).is_some_and(|word| word == args::SERVE) => {
+            return ExitCode::from(serve::USAGE);
+        }
         Err(status) => return ExitCode::from(status.0),
     };
     match matches.subcommand() {

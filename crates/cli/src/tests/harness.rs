@@ -230,7 +230,7 @@ management_url = "http://127.0.0.1:{port}"
         let command = crate::command(self.face);
         let arguments: Vec<OsString> =
             std::iter::once(self.face.name()).chain(arguments.iter().copied()).map(OsString::from).collect();
-        let status = match crate::parse(self.face, &command, &arguments, &mut io) {
+        let status = match crate::parse(&command, &arguments, &mut io) {
             Ok(matches) => crate::run_interruptible(self.face, &command, &matches, &mut io, interrupt).await,
             Err(status) => status,
         };

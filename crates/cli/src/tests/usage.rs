@@ -43,15 +43,17 @@ async fn usage_errors_name_no_secret() {
 }
 
 #[tokio::test]
-async fn usage_errors_exit_with_2_under_our_own_name() {
+async fn every_error_exits_with_1_under_both_names() {
     let mut scene = Scene::new().await;
-    scene.face = Face::Tidegate;
-    for arguments in
-        [&["token", "create"][..], &["nonsense"], &["token", "update", "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64"]]
-    {
-        assert_eq!(scene.run(arguments).await.status, 2);
-    }
     scene.answer("GET", &cluster_path("/tokens"), 500, "");
+    for face in [Face::Tidegate, Face::Influxctl] {
+        scene.face = face;
+        for arguments in
+            [&["token", "create"][..], &["nonsense"], &["token", "update", "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64"]]
+        {
+            assert_eq!(scene.run(arguments).await.status, 1, "{arguments:?}");
+        }
+    }
     assert_eq!(scene.run(&["token", "list"]).await.status, 1);
 }
 
