@@ -30,6 +30,9 @@ const WITHOUT_WINDOW: usize = 4;
 /// Requests that each writer and short reader still makes when the end is known; long readers make one.
 const REQUESTS_AFTER_END: usize = 3;
 
+/// How long after an expiry the server may take to end open streams, with some slack.
+const STREAMS_END_WITHIN: Duration = Duration::from_secs(2);
+
 /// How the rights end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
@@ -287,6 +290,11 @@ impl Plant {
         self.end(&round, ending).await;
 
         let at_answer = rows_of(&round.api, &round.table, &self.keeper).await;
+        if let Some(expiry) = round.expiry {
+            // Streams end within a second of the expiry; one that is read before may still come to its regular end.
+            let streams_ended = expiry + STREAMS_END_WITHIN;
+            eventually("streams have ended", async || (Utc::now() >= streams_ended).then_some(())).await;
+        }
         let acknowledged =
             tokio::time::timeout(PATIENCE, clients.finish(ending.reads_go_on())).await.expect("all clients end");
         let at_end = rows_of(&round.api, &round.table, &self.keeper).await;

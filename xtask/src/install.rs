@@ -1,4 +1,4 @@
-//! Installs what the tests need beyond Rust. Whatever cannot be installed is an error, never a skipped test.
+//! Checks that the Rust toolchain is complete and installs what the tests need beyond it. Whatever cannot be installed is an error, never a skipped test.
 
 use std::fs;
 use std::process::Command;
@@ -21,10 +21,21 @@ const TOOLS: &[Tool] = &[
     Tool { probe: &["python3", "-c", "import ensurepip, venv"], packages: &["python3", "python3-venv"] },
 ];
 
-/// Brings system packages and the Python environment into place.
+/// Checks the toolchain and brings system packages and the Python environment into place.
 pub(crate) fn everything(workspace: &Workspace) -> anyhow::Result<()> {
+    rust_components(workspace)?;
     system_packages()?;
     python_environment(workspace)
+}
+
+/// Cargo's own commands that a minimal toolchain lacks.
+fn rust_components(workspace: &Workspace) -> anyhow::Result<()> {
+    for command in ["fmt", "clippy"] {
+        if !succeeds(&mut workspace.cargo([command, "--version"])) {
+            bail!("`cargo {command}` is missing: run `rustup component add rustfmt clippy`, then run again");
+        }
+    }
+    Ok(())
 }
 
 fn missing_packages() -> Vec<&'static str> {

@@ -26,6 +26,11 @@ impl Workspace {
         &self.root
     }
 
+    /// Where cargo puts what it builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// The Python virtual environment of the client tests.
     pub(crate) fn venv(&self) -> PathBuf {
         self.target.join("venv")

@@ -176,6 +176,14 @@ impl Access {
     pub fn end_database(&self, id: DatabaseId) -> Drain {
         self.database_tracker(id).end_all(EndReason::DatabaseGone)
     }
+
+    /// Forgets the requests on a database that is gone for good or has none in flight.
+    pub fn forget_database(&self, id: DatabaseId) {
+        let mut databases = self.databases.lock();
+        if databases.get(&id).is_some_and(|tracker| tracker.observe().joined == 0) {
+            databases.remove(&id);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
-use tidegate_model::{Action, DatabaseName, TokenId, TokenKind};
+use tidegate_model::{Action, DatabaseName, TokenId};
 
 use crate::credential::Credential;
 use crate::request::{EndReason, Request};
@@ -64,11 +64,6 @@ impl Entry {
     /// The id of the token behind the request.
     pub fn token_id(&self) -> TokenId {
         self.credential.id
-    }
-
-    /// What the token is for.
-    pub fn token_kind(&self) -> TokenKind {
-        self.credential.kind
     }
 
     /// Decides whether the request may do `action` to the database called `database`.

@@ -4,7 +4,19 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use futures::StreamExt as _;
 use serde::Serialize;
+use tidegate_service::Entry;
+
+use crate::{Cutoff, carrier};
+
+/// An answer with a JSON body that tells what the caller may see: it ends with the caller's rights, also on its way.
+pub(crate) fn guarded_json<T: Serialize>(body: &T, caller: Entry, cutoff: Cutoff) -> Response {
+    let whole = json(StatusCode::OK, body);
+    let (parts, bytes) = whole.into_parts();
+    let bytes = bytes.into_data_stream().map(|frame| frame.map_err(std::io::Error::other));
+    Response::from_parts(parts, carrier::guarded(bytes, caller, cutoff))
+}
 
 /// An answer with a JSON body.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, SqlitePool};
 
 use crate::CatalogError;
 
@@ -65,6 +65,15 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// A connection for the writer.
 pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, CatalogError> {
     Ok(options(path).journal_mode(SqliteJournalMode::Wal).connect().await?)
+}
+
+/// Empties SQLite's log into the database file, with new fsyncs. To be done before anything is read.
+///
+/// After a kill the log may hold commits that were never synced, and after a failed fsync neither what can be read nor
+/// what was rolled back is certain to be so after a power loss. This makes it certain.
+pub(crate) async fn empty_log(connection: &mut SqliteConnection) -> Result<(), CatalogError> {
+    let busy: i64 = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?.try_get(0)?;
+    if busy == 0 { Ok(()) } else { Err(CatalogError::Storage("readers held up the checkpoint for too long".into())) }
 }
 
 /// Connections for reading, made when first needed.

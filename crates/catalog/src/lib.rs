@@ -86,6 +86,7 @@ impl Catalog {
     ) -> Result<Opened, CatalogError> {
         let path = file::prepare(directory)?;
         let mut connection = file::connect(&path).await?;
+        file::empty_log(&mut connection).await?;
         file::migrate(&mut connection).await?;
         let known = identity::find(&mut connection).await?;
         let active = databases::list(&mut connection, DatabaseStatus::Active).await?;
@@ -211,6 +212,14 @@ impl Catalog {
     /// Only those of storage.
     pub async fn databases(&self, status: DatabaseStatus) -> Result<Vec<Database>, CatalogError> {
         databases::list(&self.shared.readers, status).await
+    }
+
+    /// The highest database id ever given out, 0 if there was none.
+    ///
+    /// # Errors
+    /// Only those of storage.
+    pub async fn highest_database_id(&self) -> Result<i64, CatalogError> {
+        databases::highest_id(&self.shared.readers).await
     }
 
     /// Records a new database under an id that no other has had.

@@ -267,16 +267,10 @@ impl Writer {
         }
     }
 
-    /// A new connection, and the head it sees.
-    ///
-    /// After a failed fsync neither what can be read nor what was rolled back is certain to be so after a power loss:
-    /// the log may hold either. Emptying the log into the database file, with new fsyncs, makes it certain.
+    /// A new connection, and the head it sees, which is on disk.
     async fn reconnect(&self) -> Result<(SqliteConnection, Head), CatalogError> {
         let mut connection = file::connect(&self.path).await?;
-        let busy: i64 = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?.try_get(0)?;
-        if busy != 0 {
-            return Err(CatalogError::Storage("readers held up the checkpoint for too long".into()));
-        }
+        file::empty_log(&mut connection).await?;
         let head = read_head(&mut connection).await?;
         Ok((connection, head))
     }

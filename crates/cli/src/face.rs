@@ -3,7 +3,7 @@
 /// Under which name the tree is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Face {
-    /// This program's own name: finds the credentials of a server in the current directory, usage errors exit with 2.
+    /// This program's own name: finds the credentials of a server in the current directory.
     Tidegate,
     /// The name that existing scripts use: every error exits with 1.
     Influxctl,

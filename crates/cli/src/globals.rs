@@ -18,7 +18,8 @@ pub(crate) struct Globals {
     pub(crate) cluster: Option<ClusterId>,
     pub(crate) config: Option<PathBuf>,
     pub(crate) profile: Option<String>,
-    pub(crate) timeout: Duration,
+    /// Limit of each request; `None` if the flag is not given.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) verbosity: Verbosity,
 }
 
@@ -39,9 +40,14 @@ impl Globals {
             cluster: last(chain, "cluster"),
             config: last(chain, "config"),
             profile: last(chain, "profile"),
-            timeout: last(chain, "timeout").unwrap_or(Self::DEFAULT_TIMEOUT),
+            timeout: last(chain, "timeout"),
             verbosity,
         }
+    }
+
+    /// Limit of a request of a command that has none of its own.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Self::DEFAULT_TIMEOUT)
     }
 }
 

@@ -45,7 +45,7 @@ impl Session<'_> {
             self.tell_source(&profile, &base);
         }
         let token = self.management_token(matches, &profile).await?;
-        let connection = self.connect(base, tls, self.globals.timeout, &token)?;
+        let connection = self.connect(base, tls, self.globals.request_timeout(), &token)?;
         Ok(ManagementClient::new(connection, scope))
     }
 

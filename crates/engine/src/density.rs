@@ -8,7 +8,7 @@
 pub(crate) const MAX_ROWS: usize = 8192;
 
 /// Cells that a chunk may have whatever it holds.
-const FREE_CELLS: usize = 4096;
+const FREE_CELLS: usize = 512;
 
 /// Cells that a chunk may have for each value in it.
 const CELLS_PER_VALUE: usize = 16;

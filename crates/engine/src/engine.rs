@@ -189,6 +189,11 @@ impl Engine {
         Ok(Some((outcome, receiver)))
     }
 
+    /// The highest id of a database that rows were ever written to; `None` if the log is empty.
+    pub fn highest_database_id(&self) -> Option<DatabaseId> {
+        self.inner.plan.lock().highest_database()
+    }
+
     /// The tables of a database for queries. Each `table()` is a consistent snapshot of that table. Rows whose time
     /// in nanoseconds is less than `oldest_visible` never show.
     pub fn schema(&self, database: DatabaseId, oldest_visible: Option<i64>) -> Arc<dyn SchemaProvider> {

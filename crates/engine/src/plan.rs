@@ -27,6 +27,11 @@ impl Plan {
         self.databases.get(&database)?.get(name).map(Arc::clone)
     }
 
+    /// The highest id of a database that has tables.
+    pub(crate) fn highest_database(&self) -> Option<DatabaseId> {
+        self.databases.keys().max_by_key(|id| id.get()).copied()
+    }
+
     /// How many tables a database has.
     pub(crate) fn table_count(&self, database: DatabaseId) -> usize {
         self.databases.get(&database).map_or(0, HashMap::len)

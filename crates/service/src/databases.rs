@@ -24,7 +24,7 @@ impl Service {
     }
 
     /// The databases in this state, by name.
-    pub async fn databases(&self, caller: Entry, status: DatabaseStatus) -> Result<Vec<Database>, ServiceError> {
+    pub async fn databases(&self, caller: &Entry, status: DatabaseStatus) -> Result<Vec<Database>, ServiceError> {
         let listed = caller.run(self.catalog.databases(status)).await;
         Ok(listed.map_err(|reason| ServiceError::ended(reason, None))??)
     }
@@ -34,9 +34,12 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let deleted = service.catalog.delete_database(&name, Actor::Token(caller.token_id())).await;
-            let drain = service.access.end_database(deleted.map_err(about_database(&name))?.id);
+            let id = deleted.map_err(about_database(&name))?.id;
+            let drain = service.access.end_database(id);
             drop((turn, caller));
-            service.drained(drain).await
+            service.drained(drain, "deleted").await?;
+            service.access.forget_database(id);
+            Ok(())
         })
         .await
     }

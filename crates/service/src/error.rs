@@ -48,8 +48,8 @@ pub enum ServiceError {
     #[error(transparent)]
     Query(SqlError),
     /// The change is durable, but something that the old rights started has not ended yet.
-    #[error("revoked, still draining: repeat the request to wait for the rest")]
-    StillDraining,
+    #[error("{0}, still draining: the change is stored, but not everything that the old rights started has ended yet")]
+    StillDraining(&'static str),
     /// The server cannot do this now.
     #[error("{0}")]
     Unavailable(String),

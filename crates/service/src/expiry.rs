@@ -32,7 +32,12 @@ impl Service {
     /// Records durably that this time has been reached. A failure is logged: the tokens stay dead while the server
     /// runs, and after a restart unless the clock is set back.
     pub(crate) async fn remember(&self, reached: Timestamp) {
-        if let Err(error) = self.catalog.raise_clock_mark(reached).await {
+        let _turn = self.remembering.lock().await;
+        if self.catalog.clock_mark().is_some_and(|mark| mark >= reached) {
+            return;
+        }
+        // The others that wait their turn asked for a time that has passed by now.
+        if let Err(error) = self.catalog.raise_clock_mark(reached.max(self.access.now())).await {
             tracing::error!(%error, "cannot record that a token has expired");
         }
     }

@@ -53,7 +53,7 @@ impl Service {
     }
 
     /// All management tokens, revoked ones included, by id.
-    pub async fn management_tokens(&self, caller: Entry) -> Result<Vec<TokenRecord>, ServiceError> {
+    pub async fn management_tokens(&self, caller: &Entry) -> Result<Vec<TokenRecord>, ServiceError> {
         self.list(caller, TokenKind::Management, true).await
     }
 

@@ -40,7 +40,7 @@ impl Service {
         let Some(database) = self.join_database(&entry, &permit) else {
             return Err(ServiceError::DatabaseNotFound(permit.database().clone()));
         };
-        let oldest_visible = database.retention.oldest_visible(self.access.now());
+        let oldest_visible = database.retention.oldest_visible(self.clock.now());
         let schema = self.engine.schema(database.id, oldest_visible);
         let query = Query { sql: request.sql, parameters: request.parameters, schema };
         let result = entry

@@ -37,7 +37,11 @@ pub struct Service {
     pub(crate) queries: QueryRuntime,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) settings: Settings,
+    /// The time of data. Unlike [`Access::now`] it follows the system's clock back as well.
+    pub(crate) clock: Arc<dyn Clock>,
     limiter: FailureLimiter,
+    /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
+    pub(crate) remembering: Mutex<()>,
     /// Held from before a change is committed to the catalog until it is in force in memory, so that both see changes
     /// in one order. Never held while draining.
     pub(crate) changes: Mutex<()>,
@@ -62,7 +66,7 @@ impl Service {
             .await
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
         let catalog = opened.catalog;
-        let access = Access::new(clock, catalog.clock_mark());
+        let access = Access::new(clock.clone(), catalog.clock_mark());
         let mut expired_at = None;
         catalog.for_each_live_token(|record| expired_at = access.install(&record).max(expired_at)).await?;
         let log = directory.join("wal");
@@ -70,6 +74,13 @@ impl Service {
             .await
             .map_err(ServiceError::internal)?
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+        let known = catalog.highest_database_id().await?;
+        if let Some(found) = engine.highest_database_id().filter(|found| found.get() > known) {
+            return Err(ServiceError::Unavailable(format!(
+                "the log holds rows of database {found}, which the catalog has never known: \
+                 restore catalog.sqlite and wal from one backup"
+            )));
+        }
         let service = Arc::new(Self {
             access,
             catalog,
@@ -77,6 +88,8 @@ impl Service {
             queries,
             randomness,
             settings,
+            clock,
+            remembering: Mutex::new(()),
             limiter: FailureLimiter::new(Instant::now()),
             changes: Mutex::new(()),
         });
@@ -142,12 +155,12 @@ impl Service {
         Ok(turn)
     }
 
-    /// Waits until an end of rights is final, at most as long as the settings say.
-    pub(crate) async fn drained(&self, drain: Drain) -> Result<(), ServiceError> {
+    /// Waits until an end of rights is final, at most as long as the settings say. `done` is what was done to them.
+    pub(crate) async fn drained(&self, drain: Drain, done: &'static str) -> Result<(), ServiceError> {
         if drain.finished_within(self.settings.revocation_bound).await {
             Ok(())
         } else {
-            Err(ServiceError::StillDraining)
+            Err(ServiceError::StillDraining(done))
         }
     }
 

@@ -38,14 +38,14 @@ impl Service {
     }
 
     /// All database tokens, by id.
-    pub async fn tokens(&self, caller: Entry, include_revoked: bool) -> Result<Vec<TokenRecord>, ServiceError> {
+    pub async fn tokens(&self, caller: &Entry, include_revoked: bool) -> Result<Vec<TokenRecord>, ServiceError> {
         self.list(caller, TokenKind::Database, include_revoked).await
     }
 
     /// One database token. A revoked one is found only if it is asked for as such.
     pub async fn token(
         &self,
-        caller: Entry,
+        caller: &Entry,
         id: TokenId,
         include_revoked: bool,
     ) -> Result<Arc<TokenRecord>, ServiceError> {
@@ -70,14 +70,28 @@ impl Service {
     ) -> Result<Arc<TokenRecord>, ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
+            let requested = change.permissions.clone();
             let updated = service.catalog.update_token(id, change, Actor::Token(caller.token_id())).await;
+            if let Err(error @ CatalogError::Unusable) = updated {
+                service.keep_common_rights(id, requested).await;
+                return Err(error.into());
+            }
             let record = updated.map_err(about_token(id))?;
             let drain = service.access.narrow(&record);
             drop((turn, caller));
-            service.drained(drain).await?;
+            service.drained(drain, "updated").await?;
             Ok(record)
         })
         .await
+    }
+
+    /// After an update of unknown outcome: leaves only what both the old and the requested permissions allow.
+    async fn keep_common_rights(&self, id: TokenId, requested: Option<PermissionSet>) {
+        let (Some(requested), Ok(old)) = (requested, self.catalog.token(id, TokenKind::Database).await) else { return };
+        let common = old.permissions.grants().iter().filter(|grant| requested.grants().contains(grant));
+        let narrowed = TokenRecord { permissions: common.cloned().collect(), ..TokenRecord::clone(&old) };
+        // The caller is told that the outcome is unknown, so nobody waits for this drain.
+        drop(self.access.narrow(&narrowed));
     }
 
     /// Revokes a database token. When this returns `Ok`, the token can do nothing more, anywhere.
@@ -125,7 +139,7 @@ impl Service {
 
     pub(crate) async fn list(
         &self,
-        caller: Entry,
+        caller: &Entry,
         kind: TokenKind,
         include_revoked: bool,
     ) -> Result<Vec<TokenRecord>, ServiceError> {
@@ -151,7 +165,7 @@ impl Service {
             let drain = service.access.revoke(&revoked.map_err(about_token(id))?.record);
             // The caller has left before the wait begins: a token can revoke itself, or one that is revoking it.
             drop((turn, caller));
-            service.drained(drain).await
+            service.drained(drain, "revoked").await
         })
         .await
     }

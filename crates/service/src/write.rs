@@ -44,7 +44,7 @@ impl Service {
             limits: database.limits,
             body: batch.body,
             precision: batch.precision,
-            received_at: self.access.now().nanos(),
+            received_at: self.clock.now().nanos(),
             accept_partial: batch.accept_partial,
         };
         self.run_change(move |service| async move {

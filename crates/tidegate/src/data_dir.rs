@@ -57,14 +57,17 @@ impl DataDir {
 }
 
 fn create(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
+    let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).count();
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    match path.canonicalize()?.parent() {
-        Some(parent) => durable::sync_directory(parent),
-        None => Ok(()),
+    // Also for a directory that is there: whoever made it may have died before its name was on disk.
+    for parent in path.canonicalize()?.ancestors().skip(1).take(missing.max(1)) {
+        match durable::sync_directory(parent) {
+            // One that was made for this server may lie where it can read nothing else.
+            Err(error) if missing == 0 && error.kind() == io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
+        }
     }
+    Ok(())
 }
 
 /// Takes the lock, which the operating system gives back when this process ends, however it does.

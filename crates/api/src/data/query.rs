@@ -15,16 +15,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
 use tidegate_result_format::{Encoder, Format};
-use tidegate_service::{
-    BatchStream, Entry, GuardedStream, Parameter, QueryRequest, QueryResults, Service, ServiceError,
-};
+use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, Service, ServiceError};
 use utoipa::ToSchema;
 
 use super::body;
 use super::caller::enter;
 use super::error::{Dialect, V3Error};
 use super::negotiate;
-use crate::{Cutoff, Peer};
+use crate::{Cutoff, Peer, carrier};
 
 const DIALECT: Dialect = Dialect::V3;
 
@@ -89,12 +87,13 @@ pub(super) async fn query_sql_post(
     body: Body,
 ) -> Result<Response, Response> {
     let entry = enter(&service, DIALECT, peer, &headers, None).await?;
-    let text = body::text(DIALECT, &entry, &headers, body).await?;
+    let body::Text { text, budget } = body::text(DIALECT, &entry, &headers, body).await?;
     // A list would be read as the members of the object in their order.
     if !text.trim_start().starts_with('{') {
         return Err(DIALECT.invalid("serde json error: the body must be a JSON object"));
     }
     let query = serde_json::from_str(&text).map_err(|error| DIALECT.invalid(format!("serde json error: {error}")))?;
+    drop((text, budget));
     run(&service, entry, cutoff, &headers, query, "serde json error").await
 }
 
@@ -129,16 +128,9 @@ async fn run(
 /// or resets the HTTP/2 stream, so that a client never takes a part for the whole.
 fn stream(results: QueryResults, format: Format, cutoff: Cutoff) -> Response {
     let QueryResults { schema, batches, entry } = results;
-    let encoded = Encoded { batches, encoder: Some(Encoder::new(format, schema)), is_begun: false, cutoff };
     // Encoding happens inside the guard: no byte leaves it after the rights have ended.
-    let guarded = GuardedStream::new(encoded, entry).map(|item| match item {
-        Ok(result) => result,
-        Err(reason) => {
-            tracing::debug!(?reason, "a result stream was ended");
-            Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied))
-        }
-    });
-    let mut response = Response::new(Body::from_stream(guarded));
+    let encoded = Encoded { batches, encoder: Some(Encoder::new(format, schema)) };
+    let mut response = Response::new(carrier::guarded(encoded, entry, cutoff));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     response
 }
@@ -147,26 +139,12 @@ struct Encoded {
     batches: BatchStream,
     /// Gone when the last bytes have been handed out.
     encoder: Option<Encoder>,
-    /// Whether somebody has asked for bytes; nobody does for an answer to HEAD.
-    is_begun: bool,
-    cutoff: Cutoff,
-}
-
-/// Whoever ends the rights drops the source. If the client has stopped reading, nobody asks for the bytes that would
-/// tell it so: the carrier has to be cut off.
-impl Drop for Encoded {
-    fn drop(&mut self) {
-        if self.is_begun && self.encoder.is_some() {
-            self.cutoff.request();
-        }
-    }
 }
 
 impl Stream for Encoded {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.is_begun = true;
         loop {
             let this = &mut *self;
             let Some(encoder) = &mut this.encoder else { return Poll::Ready(None) };
@@ -185,7 +163,7 @@ impl Stream for Encoded {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
                 Err(error) => {
-                    tracing::debug!(%error, "a query failed after its first rows were sent");
+                    tracing::debug!("a query failed after its first rows were sent");
                     this.encoder = None;
                     return Poll::Ready(Some(Err(error)));
                 }

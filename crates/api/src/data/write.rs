@@ -10,12 +10,13 @@ use serde::de::DeserializeOwned;
 use tidegate_model::{Action, DatabaseNameError};
 use tidegate_service::{Entry, Permit, Service, ServiceError, WriteBatch};
 
+use super::body;
 use super::caller::enter;
 use super::error::{Dialect, V2Error, V3Error, partial_write};
 use super::parameters::{
     TokenParameter, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database,
 };
-use super::{body, written};
+use super::written;
 use crate::Peer;
 
 /// Writes line protocol, as v1 clients do. All lines or none.
@@ -46,7 +47,7 @@ pub(super) async fn write_v1(
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
     let database = v1_database(&db, parameters.rp.as_deref()).parse().map_err(|error| bad_name(dialect, &error))?;
     let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
-    let body = body::text(dialect, &entry, &headers, body).await?;
+    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, &headers, body).await?;
     write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
 }
 
@@ -77,7 +78,7 @@ pub(super) async fn write_v2(
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
     let database = bucket.parse().map_err(|error| bad_name(dialect, &error))?;
     let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
-    let body = body::text(dialect, &entry, &headers, body).await?;
+    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, &headers, body).await?;
     write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
 }
 
@@ -111,7 +112,7 @@ pub(super) async fn write_v3(
     switch("no_sync", parameters.no_sync.as_deref(), false).map_err(invalid)?;
     let database = db.parse().map_err(|error| bad_name(dialect, &error))?;
     let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
-    let body = body::text(dialect, &entry, &headers, body).await?;
+    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, &headers, body).await?;
     let batch = WriteBatch { body, precision, accept_partial };
     if !accept_partial {
         return write_all(&service, dialect, entry, permit, batch).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::{integer, object, objects, string};
 use super::caller::{Caller, DatabaseOfPath};
 use super::error::{ErrorBody, ManagementError};
-use crate::respond;
+use crate::{Cutoff, respond};
 
 /// A database.
 #[derive(Serialize, ToSchema)]
@@ -145,6 +145,7 @@ impl From<Part> for TemplatePart {
     responses((status = 200, body = Vec<Database>), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
+    Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
     query: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ManagementError> {
@@ -156,9 +157,9 @@ pub(super) async fn list(
         Some(_) => return Err(ManagementError::bad_request("status must be active, deleted or all")),
     };
     let identity = service.identity();
-    let databases = service.databases(caller, status).await?;
+    let databases = service.databases(&caller, status).await?;
     let databases: Vec<_> = databases.iter().map(|database| Database::new(identity, database)).collect();
-    Ok(respond::json(StatusCode::OK, &databases))
+    Ok(respond::guarded_json(&databases, caller, cutoff))
 }
 
 /// Creates a database.

@@ -58,7 +58,7 @@ impl From<ServiceError> for ManagementError {
                 StatusCode::CONFLICT
             }
             ServiceError::ExpiryInThePast => StatusCode::BAD_REQUEST,
-            ServiceError::StillDraining | ServiceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ServiceError::StillDraining(_) | ServiceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

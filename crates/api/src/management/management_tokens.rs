@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use super::body::{object, string};
 use super::caller::{Caller, TokenOfPath};
 use super::error::{ErrorBody, ManagementError};
 use super::tokens::{description, expiry};
-use crate::respond;
+use crate::{Cutoff, respond};
 
 /// A management token. The secret is in the answer to its creation only.
 #[derive(Serialize, ToSchema)]
@@ -77,12 +77,13 @@ impl ManagementToken {
     responses((status = 200, body = Vec<ManagementToken>), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
+    Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
 ) -> Result<Response, ManagementError> {
-    let records = service.management_tokens(caller).await?;
+    let records = service.management_tokens(&caller).await?;
     let identity = service.identity();
     let tokens: Vec<_> = records.iter().map(|record| ManagementToken::new(identity, record)).collect();
-    Ok(respond::json(StatusCode::OK, &tokens))
+    Ok(respond::guarded_json(&tokens, caller, cutoff))
 }
 
 /// Creates a management token. The answer is the only place where its secret is shown.

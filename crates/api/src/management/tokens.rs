@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::{object, objects, string};
 use super::caller::{Caller, TokenOfPath};
 use super::error::{ErrorBody, ManagementError};
-use crate::respond;
+use crate::{Cutoff, respond};
 
 /// What a token may do to one database.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -127,14 +127,15 @@ impl Permission {
     responses((status = 200, body = Vec<Token>), (status = "default", body = ErrorBody)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
+    Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
     query: Result<Query<Revoked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ManagementError> {
     let include_revoked = include_revoked(query)?;
-    let records = service.tokens(caller, include_revoked).await?;
+    let records = service.tokens(&caller, include_revoked).await?;
     let identity = service.identity();
     let tokens: Vec<_> = records.iter().map(|record| Token::new(identity, record)).collect();
-    Ok(respond::json(StatusCode::OK, &tokens))
+    Ok(respond::guarded_json(&tokens, caller, cutoff))
 }
 
 /// Creates a database token. The answer is the only place where its secret is shown.
@@ -169,13 +170,14 @@ pub(super) async fn create(
     responses((status = 200, body = Token), (status = "default", body = ErrorBody)))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
+    Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
     TokenOfPath(id): TokenOfPath,
     query: Result<Query<Revoked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ManagementError> {
     let include_revoked = include_revoked(query)?;
-    let record = service.token(caller, id, include_revoked).await?;
-    Ok(respond::json(StatusCode::OK, &Token::new(service.identity(), &record)))
+    let record = service.token(&caller, id, include_revoked).await?;
+    Ok(respond::guarded_json(&Token::new(service.identity(), &record), caller, cutoff))
 }
 
 /// Replaces the description, the permissions or both. When this answers, no request goes on with a permission that

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::{Request, Response};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tidegate_api::Cutoff;
-use tidegate_model::{PlainToken, TokenKind};
+use tidegate_model::{Clock as _, PlainToken, Timestamp, TokenKind};
 use tidegate_service::Settings;
 use tower::ServiceExt as _;
 
@@ -75,6 +77,49 @@ async fn a_stream_that_nobody_reads_is_cut_off() {
     assert!(response.body_mut().frame().await.is_none());
 }
 
+/// Sends a request and takes the first frame of its answer, which the carrier then holds for a client without window.
+async fn taken_but_not_sent(f: &Fixture, mut request: Request<Body>) -> (Response<Body>, Cutoff) {
+    let cutoff = Cutoff::default();
+    request.extensions_mut().insert(cutoff.clone());
+    let mut response = f.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    assert!(cutoff.requested().now_or_never().is_none());
+    (response, cutoff)
+}
+
+#[tokio::test]
+async fn an_answer_of_one_piece_is_cut_off_while_it_is_on_its_way() {
+    let f = fixture().await;
+    f.create_database("a").await;
+    for format in ["pretty", "csv", "json"] {
+        let (id, token) = f.create_token("read:a write:a", None).await;
+        assert_eq!(f.write(&token, "a", "cpu v=1i 1").await.status, 204);
+        let path = format!("/api/v3/query_sql?db=a&q=SELECT%20*%20FROM%20cpu&format={format}");
+        let query = request("GET", &path, Some(&format!("Bearer {token}")), "");
+        let (_response, cutoff) = taken_but_not_sent(&f, query).await;
+        assert_eq!(revoke(&f, &id).await, 204);
+        assert!(cutoff.requested().now_or_never().is_some(), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_management_token_asked_to_see_is_cut_off_with_it() {
+    let f = fixture().await;
+    f.create_token("read:a", None).await;
+    let first = format!("Bearer {}", f.management);
+    let tokens = f.account_path("/management-tokens");
+    for path in [f.path("/tokens"), f.path("/databases"), tokens.clone()] {
+        let second = f.send(request("POST", &tokens, Some(&first), "{}")).await.json();
+        let authorization = format!("Bearer {}", second["accessToken"].as_str().unwrap());
+        let (_response, cutoff) = taken_but_not_sent(&f, request("GET", &path, Some(&authorization), "")).await;
+        let id = second["id"].as_str().unwrap();
+        let revoked = f.send(request("DELETE", &format!("{tokens}/{id}"), Some(&first), "")).await;
+        assert_eq!(revoked.status, 204);
+        assert!(cutoff.requested().now_or_never().is_some(), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_comes_to_its_end_is_not_cut_off() {
     let f = fixture().await;
@@ -108,6 +153,27 @@ async fn a_commit_that_does_not_end_is_reported_as_still_draining() {
     assert!(f.service.enter(&presented, TokenKind::Database, [192, 0, 2, 1].into()).await.is_err());
     drop(entry);
     assert_eq!(revoke(&f, &id).await, 204);
+}
+
+/// A clock that was wrong for a moment makes tokens expire, but does not stop the time of data.
+#[tokio::test]
+async fn the_time_of_rows_follows_the_clock_back() {
+    const DAY: i64 = 24 * 3_600_000_000;
+    let f = fixture().await;
+    let body = json!({ "name": "a", "retentionPeriod": 3_600_000_000_000_i64 });
+    assert_eq!(f.manage("POST", "/databases", body).await.status, 200);
+    let (_, token) = f.create_token("read:a write:a", None).await;
+    let (_, expiring) = f.create_token("read:a", Some(Timestamp::from_micros(f.clock.now().micros() + DAY / 2))).await;
+    f.clock.advance(DAY);
+    assert_eq!(f.query(&expiring, "a", "SELECT 1").await.status, 401);
+    f.clock.advance(-DAY);
+    for value in 0..2 {
+        assert_eq!(f.write(&token, "a", &format!("cpu v={value}i")).await.status, 204);
+        f.clock.advance(1_000_000);
+    }
+    let rows = f.query(&token, "a", "SELECT count(*) AS n FROM cpu").await;
+    assert_eq!(rows.text(), r#"[{"n":2}]"#, "neither overwritten nor hidden by retention");
+    assert_eq!(f.query(&expiring, "a", "SELECT 1").await.status, 401, "and the expired token stays dead");
 }
 
 #[tokio::test]

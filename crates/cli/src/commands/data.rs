@@ -10,6 +10,7 @@ use tidegate_client::Precision;
 
 use super::{format_of, word_of};
 use crate::error::{Error, Result};
+use crate::globals::Globals;
 use crate::io::{Input, Io, read_limited};
 use crate::lines::Batches;
 use crate::output::Format;
@@ -65,7 +66,7 @@ pub(super) async fn query(session: &mut Session<'_>, matches: &ArgMatches) -> Re
         acknowledge_system_tables(session, &source).await?;
     }
     let statement = statement(session, source).await?;
-    let target = session.data(matches, session.globals.timeout).await?;
+    let target = session.data(matches, session.globals.request_timeout()).await?;
     let rows = target.client.query_sql(&target.database, &statement).await?;
     let text = match format_of(matches) {
         Format::Json => rows::json(&rows)?,
@@ -104,10 +105,16 @@ async fn statement(session: &mut Session<'_>, source: Source) -> Result<String> 
     Ok(statement)
 }
 
+/// The command's own limit, or the global one if that is given and shorter.
+fn write_timeout(globals: &Globals, matches: &ArgMatches) -> Duration {
+    let seconds = matches.get_one::<u32>("write-timeout").copied().unwrap_or(10);
+    let own = Duration::from_secs(seconds.into());
+    globals.timeout.map_or(own, |global| own.min(global))
+}
+
 pub(super) async fn write(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let source = source_of(session, matches)?;
-    let own_limit = matches.get_one::<u32>("write-timeout").copied().unwrap_or(10);
-    let timeout = Duration::from_secs(own_limit.into()).min(session.globals.timeout);
+    let timeout = write_timeout(&session.globals, matches);
     let precision = match word_of(matches, "precision") {
         "us" => Precision::Microseconds,
         "ms" => Precision::Milliseconds,
@@ -135,4 +142,25 @@ pub(super) async fn write(session: &mut Session<'_>, matches: &ArgMatches) -> Re
         })?;
     }
     if any { Ok(()) } else { Err(Error::Usage("there are no lines to write".to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Face, tree};
+
+    #[test]
+    fn only_a_given_global_timeout_shortens_that_of_write() {
+        for (arguments, seconds) in [
+            (&["tidegate", "write", "m f=1"][..], 10),
+            (&["tidegate", "write", "--timeout", "120", "m f=1"], 120),
+            (&["tidegate", "--timeout", "90s", "write", "--timeout", "120", "m f=1"], 90),
+            (&["tidegate", "--timeout", "3m", "write", "--timeout", "120", "m f=1"], 120),
+        ] {
+            let all = tree::command(Face::Tidegate).try_get_matches_from(arguments).unwrap();
+            let matches = all.subcommand_matches("write").unwrap();
+            let timeout = write_timeout(&Globals::new(&[&all, matches]), matches);
+            assert_eq!(timeout, Duration::from_secs(seconds), "{arguments:?}");
+        }
+    }
 }

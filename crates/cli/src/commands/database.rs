@@ -7,6 +7,7 @@ use tidegate_model::{DatabaseName, NewDatabase, Retention};
 use uuid::Uuid;
 
 use super::{format_of, texts_of};
+use crate::Face;
 use crate::error::{Error, Result};
 use crate::output::{self, Align, Format, JsonTime, ListTable, time_cell};
 use crate::session::Session;
@@ -96,7 +97,9 @@ pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> R
         }
     }
     session.log().warn("deleting a database takes all of its tables and data with it");
-    session.log().warn("wait a few minutes before using its name again");
+    if session.face == Face::Influxctl {
+        session.log().warn("wait a few minutes before using its name again");
+    }
     session.log().warn("tokens go by name: those for a deleted name will open any new database of that name");
     if !matches.get_flag("force") {
         let question = match names.as_slice() {

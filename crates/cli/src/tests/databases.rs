@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::harness::{ACCOUNT, CLUSTER, Scene, cluster_path};
+use crate::Face;
 
 fn database(name: &str) -> Value {
     json!({"accountId": ACCOUNT, "clusterId": CLUSTER, "name": name, "maxTables": 500, "maxColumnsPerTable": 250, "retentionPeriod": 0})
@@ -166,6 +167,18 @@ async fn edge_29_delete_goes_on_after_a_failure() {
     assert!(outcome.stderr.ends_with("info\tdeleted database \"b/c\"\n"), "{}", outcome.stderr);
     assert_eq!(outcome.stderr.lines().filter(|line| line.starts_with("warn\t")).count(), 3);
     assert_eq!(scene.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn only_influxctl_says_to_wait_before_a_name_is_used_again() {
+    let mut scene = Scene::new().await;
+    for (face, is_told) in [(Face::Tidegate, false), (Face::Influxctl, true)] {
+        scene.face = face;
+        scene.answer("DELETE", &cluster_path("/databases/a"), 204, "");
+        let outcome = scene.run(&["database", "delete", "--force", "a"]).await.succeeded();
+        assert_eq!(outcome.stderr.contains("wait a few minutes"), is_told, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("all of its tables and data"), "{}", outcome.stderr);
+    }
 }
 
 #[tokio::test]

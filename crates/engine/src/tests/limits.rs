@@ -83,7 +83,10 @@ async fn lines_with_very_different_fields_stay_small() {
     engine.write(limited(&body, 10, 1000), || true).await.unwrap();
     let snapshot = engine.buffer_table(database(), "m").unwrap().snapshot().unwrap();
     let cells: usize = snapshot.chunks.iter().map(|chunk| chunk.rows() * chunk.columns().len()).sum();
-    assert!(cells < 20_000 * 80, "{cells} cells for 20 000 values");
+    assert!(cells < 20_000 * 33, "{cells} cells for 20 000 values");
+    let arrays = snapshot.chunks.iter().flat_map(|chunk| chunk.columns());
+    let bytes: usize = arrays.map(|array| array.get_array_memory_size()).sum();
+    assert!(bytes < 20_000 * 1_200, "{bytes} bytes for 20 000 values");
     let counted = rows(&query(&engine, "SELECT count(*) AS n, count(f0) AS f0, count(f899) AS f899 FROM m").await);
     assert_eq!(counted, ["n=20000 f0=23 f899=22"]);
 }

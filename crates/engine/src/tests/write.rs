@@ -244,3 +244,18 @@ async fn only_the_owner_can_read_the_log() {
     assert_eq!(mode(&wal) & 0o077, 0);
     assert_eq!(mode(&wal.join("0000000000000001.wal")) & 0o077, 0);
 }
+
+#[tokio::test]
+async fn the_highest_database_survives_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    {
+        let engine = open(directory.path());
+        assert_eq!(engine.highest_database_id(), None);
+        for id in [7, 3] {
+            let mut other = request("m f=1 1");
+            other.database = tidegate_model::DatabaseId::new(id).unwrap();
+            engine.write(other, || true).await.unwrap();
+        }
+    }
+    assert_eq!(open(directory.path()).highest_database_id().map(|id| id.get()), Some(7));
+}

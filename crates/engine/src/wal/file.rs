@@ -22,6 +22,9 @@ pub(crate) trait LogFile: Send {
     /// Writes behind the end.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
 
+    /// Gives up everything behind this many bytes.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+
     /// Makes everything written durable.
     fn sync(&mut self) -> io::Result<()>;
 }
@@ -49,6 +52,10 @@ impl Storage for Disk {
 impl LogFile for File {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         Write::write_all(self, bytes)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
@@ -31,9 +32,9 @@ pub(crate) fn replay(
     let numbers = segment_numbers(directory)?;
     let mut position = Position { segment: None, next_number: 1, next_sequence: 1 };
     let last = numbers.last().copied();
-    for (at, &number) in numbers.iter().enumerate() {
+    for &number in &numbers {
         let path = segment_path(directory, number);
-        if at > 0 && number != position.next_number {
+        if number != position.next_number {
             return Err(EngineError::corrupt(
                 &path,
                 0,
@@ -47,20 +48,37 @@ pub(crate) fn replay(
             position = Position { segment: None, next_number: number, ..position };
             break;
         };
-        if at > 0 && header.first_sequence != position.next_sequence {
+        if header.first_sequence != position.next_sequence {
             return Err(EngineError::corrupt(&segment.path, 0, "its frames do not follow those before"));
         }
         let next_sequence = segment.frames(header, Some(number) == last, &mut apply)?;
         position =
             Position { segment: Some((header, segment.length)), next_number: number.saturating_add(1), next_sequence };
     }
-    if let Some((header, _)) = position.segment {
+    if let Some((header, length)) = position.segment {
         // A server that was killed may have left bytes that were never synced; from here on they count.
         let path = segment_path(directory, header.number);
-        File::open(&path).and_then(|file| file.sync_all()).map_err(|error| EngineError::io(&path, error))?;
+        write_again(&path, length).map_err(|error| EngineError::io(&path, error))?;
     }
     File::open(directory).and_then(|file| file.sync_all()).map_err(|error| EngineError::io(directory, error))?;
     Ok(position)
+}
+
+/// Makes the first `length` bytes of a file durable. After a failed sync the system may hold pages to be clean that
+/// never reached the disk, so that a sync alone would do nothing: they are written again as they are read.
+fn write_again(path: &Path, length: u64) -> io::Result<()> {
+    const BLOCK: usize = 1024 * 1024;
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let mut block = vec![0; BLOCK];
+    let mut offset = 0;
+    while offset < length {
+        let size = usize::try_from(length - offset).map_or(BLOCK, |left| left.min(BLOCK));
+        block.truncate(size);
+        file.read_exact_at(&mut block, offset)?;
+        file.write_all_at(&block, offset)?;
+        offset += size as u64;
+    }
+    file.sync_all()
 }
 
 fn segment_numbers(directory: &Path) -> Result<Vec<u64>, EngineError> {

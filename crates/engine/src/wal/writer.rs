@@ -158,6 +158,8 @@ impl Log {
             if let Err(error) = self.write(&records) {
                 error!(%error, directory = %self.directory.display(), "cannot write the log; taking no more writes");
                 queue.fail();
+                // Nobody was told that this frame is there. If it cannot be cut off, replay decides about it.
+                let _left = self.segment.file.truncate(self.segment.length);
                 let error = Arc::new(error);
                 for record in records {
                     answer(record.done, Err(WriteError::Io(Arc::clone(&error))));
