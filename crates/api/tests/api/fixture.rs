@@ -174,6 +174,17 @@ impl Fixture {
         (token["id"].as_str().unwrap().to_owned(), token["accessToken"].as_str().unwrap().to_owned())
     }
 
+    /// Creates a management token. Returns its id and secret.
+    pub(crate) async fn create_management_token(&self, expires_at: Option<Timestamp>) -> (String, String) {
+        let body = json!({ "expiresAt": expires_at.map(|time| time.to_string()) }).to_string();
+        let authorization = format!("Bearer {}", self.management);
+        let path = self.account_path("/management-tokens");
+        let answer = self.send(request("POST", &path, Some(&authorization), body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let token = answer.json();
+        (token["id"].as_str().unwrap().to_owned(), token["accessToken"].as_str().unwrap().to_owned())
+    }
+
     pub(crate) async fn write(&self, token: &str, database: &str, lines: &str) -> Answer {
         let path = format!("/api/v3/write_lp?db={database}");
         self.send(request("POST", &path, Some(&format!("Bearer {token}")), lines.to_owned())).await

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use tidegate_model::{Clock as _, Timestamp};
 
 use crate::fixture::{Fixture, fixture, request};
 use crate::openapi::assert_file;
 
+const HOUR: i64 = 3_600_000_000;
 const DATABASES: [&str; 3] = ["a", "b", "missing"];
 
 async fn data_outcome(f: &Fixture, token: Option<&str>, action: &str, database: &str) -> String {
@@ -72,8 +74,24 @@ async fn rights_are_as_checked_in() {
     }
     let (id, revoked) = f.create_token("read:* write:*", None).await;
     f.manage("DELETE", &format!("/tokens/{id}"), Value::Null).await;
-    credentials.push(("database token, revoked".to_owned(), Some(revoked)));
-    credentials.push(("management token".to_owned(), Some(f.management.clone())));
+    let soon = Timestamp::from_micros(f.clock.now().micros() + HOUR);
+    let (_, expired) = f.create_token("read:* write:*", Some(soon)).await;
+    let (id, revoked_management) = f.create_management_token(None).await;
+    let gone = f.account_path(&format!("/management-tokens/{id}"));
+    let authorization = format!("Bearer {}", f.management);
+    assert_eq!(f.send(request("DELETE", &gone, Some(&authorization), "")).await.status, 204);
+    let (_, expired_management) = f.create_management_token(Some(soon)).await;
+    f.clock.advance(2 * HOUR);
+    for (name, token) in [
+        ("text that is no token", "x".to_owned()),
+        ("database token, revoked", revoked),
+        ("database token, expired", expired),
+        ("management token", f.management.clone()),
+        ("management token, revoked", revoked_management),
+        ("management token, expired", expired_management),
+    ] {
+        credentials.push((name.to_owned(), Some(token)));
+    }
 
     let mut matrix = String::from(
         "# Who may do what: credential | action | resource | HTTP status.\n\
