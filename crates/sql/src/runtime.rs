@@ -71,8 +71,7 @@ impl QueryRuntime {
     /// Every kind of [`SqlError`].
     pub async fn execute(&self, query: Query) -> Result<QueryResult, SqlError> {
         let watch = self.watch.as_ref().ok_or_else(stopped)?;
-        let place = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| SqlError::Busy)?;
-        let place = Arc::new(place);
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| SqlError::Busy)?;
         let lane = self.lanes.take()?;
         let pool = Arc::new(QueryPool::new(Arc::clone(&self.memory), self.limits.memory_per_query));
         let guard = Arc::new(QueryGuard::new(pool));
@@ -90,16 +89,15 @@ impl QueryRuntime {
         };
         let task = lane.handle().ok_or_else(stopped)?.spawn(task.run());
         let limit = self.limits.time;
-        let place_of_work = Arc::clone(&place);
         watch.spawn(async move {
             supervise(task, &guard, limit, ended).await;
             lane.give_back().await;
-            drop(place_of_work);
+            drop(permit);
         });
         tokio::select! {
             biased;
             Ok(schema) = &mut has_started => {
-                Ok(QueryResult { schema, batches: BatchStream::new(batches, outcome, cancel, place) })
+                Ok(QueryResult { schema, batches: BatchStream::new(batches, outcome, cancel) })
             }
             result = &mut outcome => match result {
                 Ok(Err(error)) => Err(error),

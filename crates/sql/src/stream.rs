@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// A query that has begun to answer.
 #[derive(Debug)]
@@ -28,8 +28,6 @@ pub struct BatchStream {
     batches: mpsc::Receiver<RecordBatch>,
     outcome: Outcome,
     _cancel: CancelOnDrop,
-    /// Rows that a client leaves unread take memory: they count as a query at work.
-    _place: Arc<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug)]
@@ -47,9 +45,8 @@ impl BatchStream {
         batches: mpsc::Receiver<RecordBatch>,
         outcome: oneshot::Receiver<Result<(), SqlError>>,
         cancel: CancelOnDrop,
-        place: Arc<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { batches, outcome: Outcome::Pending(outcome), _cancel: cancel, _place: place }
+        Self { batches, outcome: Outcome::Pending(outcome), _cancel: cancel }
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SqlError>> {
