@@ -345,5 +345,5 @@ async fn after_write_is_removed_no_write_succeeds_and_reads_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_the_instant_of_expiry_nothing_succeeds() {
     let _turn = alone().await;
-    Plant::start().await.play_rounds(rounds(10), Ending::Expire).await;
+    Plant::start().await.play_rounds(rounds(50), Ending::Expire).await;
 }

@@ -6,8 +6,10 @@ use crate::guard::{QueryGuard, QueryPool, TotalPool};
 use crate::lanes::{Lanes, threads};
 use crate::limits::QueryLimits;
 use crate::session::LazyTemplate;
-use crate::stream::{BatchStream, CancelOnDrop, QueryResult};
+use crate::stream::{BatchStream, CancelOnDrop, Outcome, QueryResult};
 use crate::work::Work;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::ScalarUDF;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,9 +78,9 @@ impl QueryRuntime {
         let pool = Arc::new(QueryPool::new(Arc::clone(&self.memory), self.limits.memory_per_query));
         let guard = Arc::new(QueryGuard::new(pool));
         let cancel = CancelOnDrop(Arc::clone(&guard));
-        let (started, mut has_started) = oneshot::channel();
+        let (started, has_started) = oneshot::channel();
         let (sender, batches) = mpsc::channel(BUFFERED_BATCHES);
-        let (ended, mut outcome) = oneshot::channel();
+        let (ended, outcome) = oneshot::channel();
         let task = Work {
             query,
             limits: self.limits.clone(),
@@ -94,16 +96,7 @@ impl QueryRuntime {
             lane.give_back().await;
             drop(permit);
         });
-        tokio::select! {
-            biased;
-            Ok(schema) = &mut has_started => {
-                Ok(QueryResult { schema, batches: BatchStream::new(batches, outcome, cancel) })
-            }
-            result = &mut outcome => match result {
-                Ok(Err(error)) => Err(error),
-                Ok(Ok(())) | Err(_) => Err(stopped()),
-            },
-        }
+        first_news(has_started, batches, outcome, cancel).await
     }
 
     /// Bytes that all queries together hold at this moment.
@@ -129,6 +122,27 @@ impl Drop for QueryRuntime {
 
 fn stopped() -> SqlError {
     SqlError::Internal("the query runtime has stopped".into())
+}
+
+/// Waits until a query has begun to answer, or has ended.
+///
+/// The outcome is asked first: a query that ended well has sent its columns before, so that they are found then. Asked the
+/// other way round, a query that begins and ends between the two questions would look like one that never began.
+async fn first_news(
+    mut has_started: oneshot::Receiver<SchemaRef>,
+    batches: mpsc::Receiver<RecordBatch>,
+    mut outcome: oneshot::Receiver<Result<(), SqlError>>,
+    cancel: CancelOnDrop,
+) -> Result<QueryResult, SqlError> {
+    let (schema, outcome) = tokio::select! {
+        biased;
+        result = &mut outcome => {
+            result.map_err(|_| stopped())??;
+            (has_started.try_recv().map_err(|_| stopped())?, Outcome::Complete)
+        }
+        Ok(schema) = &mut has_started => (schema, Outcome::Pending(outcome)),
+    };
+    Ok(QueryResult { schema, batches: BatchStream::new(batches, outcome, cancel) })
 }
 
 /// Waits for the end of a query: its own, its time limit, or its caller's loss of interest.
@@ -158,4 +172,56 @@ async fn supervise(
         }
     };
     let _ = ended.send(outcome);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::datatypes::Schema;
+    use futures::StreamExt;
+
+    /// What the task and its supervisor leave behind: the columns, rows, and how it ended.
+    async fn news(
+        columns: Option<SchemaRef>,
+        rows: usize,
+        outcome: Option<Result<(), SqlError>>,
+    ) -> Result<QueryResult, SqlError> {
+        let (started, has_started) = oneshot::channel();
+        let (sender, batches) = mpsc::channel(BUFFERED_BATCHES);
+        let (ended, has_ended) = oneshot::channel();
+        let pool = Arc::new(QueryPool::new(Arc::new(TotalPool::new(1)), 1));
+        let cancel = CancelOnDrop(Arc::new(QueryGuard::new(pool)));
+        match columns {
+            Some(columns) => started.send(columns).unwrap(),
+            None => drop(started),
+        }
+        for _ in 0..rows {
+            sender.try_send(RecordBatch::new_empty(Arc::new(Schema::empty()))).unwrap();
+        }
+        match outcome {
+            Some(outcome) => ended.send(outcome).unwrap(),
+            None => drop(ended),
+        }
+        first_news(has_started, batches, has_ended, cancel).await
+    }
+
+    #[tokio::test]
+    async fn a_query_that_has_ended_before_anybody_looks_has_its_rows() {
+        let result = news(Some(Arc::new(Schema::empty())), 2, Some(Ok(()))).await.unwrap();
+        let rows: Vec<_> = result.batches.collect().await;
+        assert_eq!(rows.len(), 2);
+        assert!(rows.iter().all(Result::is_ok), "{rows:?}");
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_though_the_answer_had_begun() {
+        let error = news(Some(Arc::new(Schema::empty())), 1, Some(Err(SqlError::Busy))).await.unwrap_err();
+        assert!(matches!(error, SqlError::Busy), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_lost_supervisor_is_an_error() {
+        let error = news(None, 0, None).await.unwrap_err();
+        assert!(matches!(error, SqlError::Internal(_)), "{error:?}");
+    }
 }

@@ -30,8 +30,9 @@ pub struct BatchStream {
     _cancel: CancelOnDrop,
 }
 
+/// How the query ended.
 #[derive(Debug)]
-enum Outcome {
+pub(crate) enum Outcome {
     /// Not known yet.
     Pending(oneshot::Receiver<Result<(), SqlError>>),
     /// The query has ended well; batches may be left.
@@ -41,12 +42,8 @@ enum Outcome {
 }
 
 impl BatchStream {
-    pub(crate) fn new(
-        batches: mpsc::Receiver<RecordBatch>,
-        outcome: oneshot::Receiver<Result<(), SqlError>>,
-        cancel: CancelOnDrop,
-    ) -> Self {
-        Self { batches, outcome: Outcome::Pending(outcome), _cancel: cancel }
+    pub(crate) fn new(batches: mpsc::Receiver<RecordBatch>, outcome: Outcome, cancel: CancelOnDrop) -> Self {
+        Self { batches, outcome, _cancel: cancel }
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SqlError>> {
