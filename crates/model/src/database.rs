@@ -84,6 +84,17 @@ pub struct NewDatabase {
     pub partition_template: Option<PartitionTemplate>,
 }
 
+/// What to change of a database; `None` leaves things as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DatabaseChange {
+    /// The new period after which rows vanish.
+    pub retention: Option<Retention>,
+    /// The new most tables.
+    pub max_tables: Option<u32>,
+    /// The new most columns of tables created from now on.
+    pub max_columns_per_table: Option<u32>,
+}
+
 /// A database as the catalog keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {

@@ -81,27 +81,40 @@ uuid_id!(
     UserId, "userId"
 );
 
-/// A database, for ever: ids are never reused, renaming and undeleting keep them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DatabaseId(i64);
+macro_rules! numeric_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(i64);
 
-impl DatabaseId {
-    /// An id from its number; `None` unless it is at least 1.
-    pub const fn new(number: i64) -> Option<Self> {
-        if number >= 1 { Some(Self(number)) } else { None }
-    }
+        impl $name {
+            /// An id from its number; `None` unless it is at least 1.
+            pub const fn new(number: i64) -> Option<Self> {
+                if number >= 1 { Some(Self(number)) } else { None }
+            }
 
-    /// The number, at least 1.
-    pub const fn get(self) -> i64 {
-        self.0
-    }
+            /// The number, at least 1.
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
 }
 
-impl fmt::Display for DatabaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+numeric_id!(
+    /// A database, for ever: ids are never reused, renaming and undeleting keep them.
+    DatabaseId
+);
+numeric_id!(
+    /// A table, for ever and over all databases: ids are never reused, renaming and undeleting keep them.
+    TableId
+);
 
 /// The v2 name of a cluster: 16 hexadecimal digits, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

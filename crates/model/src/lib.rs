@@ -8,16 +8,18 @@ mod ids;
 mod name;
 mod partition;
 mod permission;
+mod table;
 mod time;
 mod token;
 
-pub use database::{Database, DatabaseLimits, DatabaseLimitsError, NewDatabase, Retention};
+pub use database::{Database, DatabaseChange, DatabaseLimits, DatabaseLimitsError, NewDatabase, Retention};
 pub use ids::{
-    AccountId, ClusterId, DatabaseId, Identity, OrganizationId, ParseIdError, SequenceNumber, TokenId, UserId,
+    AccountId, ClusterId, DatabaseId, Identity, OrganizationId, ParseIdError, SequenceNumber, TableId, TokenId, UserId,
 };
 pub use name::{DatabaseName, DatabaseNameError};
 pub use partition::{PartitionTemplate, PartitionTemplateError, TemplatePart};
 pub use permission::{Action, Grant, PermissionSet, Resource, ResourceError};
+pub use table::{NewTable, Table, TableName, TableNameError};
 pub use time::{Clock, ParseTimestampError, SystemClock, Timestamp};
 pub use token::{
     Description, DescriptionError, NewToken, OsRandomness, PlainToken, Randomness, TokenDigest, TokenKind, TokenRecord,
