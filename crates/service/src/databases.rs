@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_access::Entry;
-use tidegate_catalog::{Actor, DatabaseStatus};
+use tidegate_catalog::{Actor, RecordStatus};
 use tidegate_model::{Database, DatabaseName, NewDatabase};
 
 use crate::error::about_database;
@@ -24,7 +24,7 @@ impl Service {
     }
 
     /// The databases in this state, by name.
-    pub async fn databases(&self, caller: &Entry, status: DatabaseStatus) -> Result<Vec<Database>, ServiceError> {
+    pub async fn databases(&self, caller: &Entry, status: RecordStatus) -> Result<Vec<Database>, ServiceError> {
         let listed = caller.run(self.catalog.databases(status)).await;
         Ok(listed.map_err(|reason| ServiceError::ended(reason, None))??)
     }

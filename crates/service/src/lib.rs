@@ -19,7 +19,7 @@ pub use error::{ServiceError, Unauthenticated};
 pub use query::{QueryRequest, QueryResults};
 pub use service::{Service, Settings};
 pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
-pub use tidegate_catalog::DatabaseStatus;
+pub use tidegate_catalog::RecordStatus;
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
 pub use tokens::{Created, TokenChange, TokenRequest};
