@@ -37,6 +37,7 @@ use tidegate_model::{
 pub use audit::{Actor, AuditAction, AuditRow};
 pub use databases::RecordStatus;
 pub use error::CatalogError;
+pub use identity::ClusterRecord;
 pub use tokens::{Revocation, TokenChange};
 
 use clock_mark::RaiseClockMark;
@@ -113,6 +114,14 @@ impl Catalog {
     /// Who this server is.
     pub fn identity(&self) -> Identity {
         self.shared.identity
+    }
+
+    /// Name and age of the cluster.
+    ///
+    /// # Errors
+    /// Only those of storage.
+    pub async fn cluster(&self) -> Result<ClusterRecord, CatalogError> {
+        identity::cluster(&self.shared.readers).await
     }
 
     /// The position of the newest committed change.
