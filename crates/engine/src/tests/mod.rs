@@ -5,4 +5,5 @@ mod limits;
 mod model;
 mod query;
 pub(crate) mod support;
+pub(crate) mod tables;
 mod write;

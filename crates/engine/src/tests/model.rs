@@ -85,11 +85,11 @@ fn expected(model: &Model, table: &str) -> Vec<String> {
     rows
 }
 
-async fn compare(engine: &crate::Engine, model: &Model) {
+async fn compare(engine: &TestEngine, model: &Model) {
     for name in ["one", "two"] {
         let expected = expected(model, name);
         if expected.is_empty() {
-            assert!(!engine.schema(database(), None).table_exist(name));
+            assert!(!engine.has_rows(name));
         } else {
             assert_eq!(table(engine, name).await, expected);
         }
@@ -102,8 +102,8 @@ proptest! {
     #[test]
     fn behaves_like_the_model(steps in proptest::collection::vec(step(), 1..14)) {
         block_on(async {
-            let directory = tempfile::tempdir().unwrap();
-            let mut engine = open(directory.path());
+            let home = home();
+            let mut engine = open(&home);
             let mut model = Model::new();
             for step in &steps {
                 match step {
@@ -114,13 +114,13 @@ proptest! {
                     Step::Query => compare(&engine, &model).await,
                     Step::Reopen => {
                         drop(engine);
-                        engine = open(directory.path());
+                        engine = open(&home);
                     }
                 }
             }
             compare(&engine, &model).await;
             drop(engine);
-            compare(&open(directory.path()), &model).await;
+            compare(&open(&home), &model).await;
         });
     }
 }
