@@ -13,7 +13,7 @@ use super::format::{FRAME_HEADER_LENGTH, HEADER_LENGTH, segment_path};
 use super::replay;
 use crate::error::EngineError;
 use crate::tests::support::*;
-use crate::{Engine, EngineOptions, WriteError};
+use crate::{Engine, EngineOptions, WriteError, tables_named_in_log};
 
 /// The records of a log, and the error that ended reading it.
 fn read(directory: &Path) -> (Vec<Vec<u8>>, Option<EngineError>) {
@@ -112,15 +112,16 @@ fn a_changed_byte_is_found() {
     }
 }
 
+fn frame(salt: u64, sequence: u64, records: &[&[u8]]) -> Vec<u8> {
+    let payload: Vec<u8> =
+        records.iter().flat_map(|record| [&(record.len() as u32).to_le_bytes()[..], record].concat()).collect();
+    let payload_checksum = crc32fast::hash(&payload);
+    let header = super::format::FrameHeader { length: payload.len() as u32, sequence, payload_checksum };
+    [&header.to_bytes(salt)[..], &payload].concat()
+}
+
 #[test]
 fn a_frame_of_several_records_counts_as_a_whole() {
-    let frame = |salt: u64, sequence: u64, records: &[&[u8]]| {
-        let payload: Vec<u8> =
-            records.iter().flat_map(|record| [&(record.len() as u32).to_le_bytes()[..], record].concat()).collect();
-        let payload_checksum = crc32fast::hash(&payload);
-        let header = super::format::FrameHeader { length: payload.len() as u32, sequence, payload_checksum };
-        [&header.to_bytes(salt)[..], &payload].concat()
-    };
     let header = super::format::SegmentHeader { number: 1, first_sequence: 1, salt: 99 };
     let whole = [&header.to_bytes()[..], &frame(99, 1, &[b"a", b"bc"]), &frame(99, 2, &[b"d", b""])].concat();
     let first = [b"a".to_vec(), b"bc".to_vec()];
@@ -146,6 +147,27 @@ fn a_later_format_is_refused_as_such() {
     fs::write(segment_path(directory.path(), 1), &bytes).unwrap();
     let (_, error) = read(directory.path());
     assert!(matches!(error, Some(EngineError::NewerFormat { found: 2, known: 1, .. })), "{error:?}");
+}
+
+#[test]
+fn a_record_of_a_later_version_is_refused_as_such() {
+    let home = home();
+    fs::create_dir(home.wal()).unwrap();
+    let header = super::format::SegmentHeader { number: 1, first_sequence: 1, salt: 5 };
+    for (version, newer) in [(0_u8, false), (3, true), (255, true)] {
+        let log = [&header.to_bytes()[..], &frame(5, 1, &[&[version, 1, 0]])].concat();
+        fs::write(segment_path(&home.wal(), 1), &log).unwrap();
+        let opened = Engine::open(&home.wal(), home.tables.clone(), EngineOptions::default()).map(|_| ());
+        let named = tables_named_in_log(&home.wal()).map(|_| ());
+        for result in [opened, named] {
+            match result {
+                Err(EngineError::Corrupt { offset: 40, .. }) => assert!(!newer, "version {version}"),
+                Err(EngineError::NewerFormat { found, known: 2, .. }) => assert!(newer && found == u32::from(version)),
+                other => panic!("version {version}: {other:?}"),
+            }
+        }
+        assert_eq!(fs::read(segment_path(&home.wal(), 1)).unwrap(), log);
+    }
 }
 
 /// Writes with a segment for each record.

@@ -88,6 +88,24 @@ fn body() -> impl Strategy<Value = String> {
     proptest::collection::vec(line, 1..60).prop_map(|lines| lines.concat())
 }
 
+#[test]
+fn records_of_the_first_version_hold_names() {
+    let payload = b"\x01\x07\x01\x02\xc3\xa4\x01\x01\x04time\x00\x00\x2a\0\0\0\0\0\0\0";
+    let decoded = decode(payload).unwrap();
+    assert_eq!(decoded.database, DatabaseId::new(7).unwrap());
+    let [(table, chunk)] = &decoded.chunks[..] else { panic!("{decoded:?}") };
+    assert_eq!((table, chunk.times()), (&LoggedTable::Name("ä".into()), &[42][..]));
+}
+
+#[test]
+fn ids_out_of_range_are_refused() {
+    let out_of_range = DecodeError::Invalid("an id out of range");
+    for payload in [&b"\x02\x00\x00"[..], b"\x02\x01\x01\x00", b"\x02\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"]
+    {
+        assert_eq!(decode(payload).unwrap_err(), out_of_range, "{payload:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_rows_round_trip(body in body()) {
