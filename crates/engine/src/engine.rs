@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use datafusion::catalog::SchemaProvider;
 use parking_lot::Mutex;
-use tidegate_model::{DatabaseId, TableId};
+use tidegate_model::DatabaseId;
 use tokio::sync::oneshot;
 
 use crate::buffer::{Buffer, TableRows};
@@ -191,16 +191,6 @@ impl Engine {
         let outcome =
             WriteOutcome { rows: prepared.rows, rejected: prepared.rejected, rejected_total: prepared.rejected_total };
         Ok(Some((outcome, receiver)))
-    }
-
-    /// The highest id of a database that rows were ever written to; `None` if the log is empty.
-    pub fn highest_database_id(&self) -> Option<DatabaseId> {
-        self.inner.plan.lock().highest_database()
-    }
-
-    /// The highest id of a table that rows were ever written to; `None` if the log is empty.
-    pub fn highest_table_id(&self) -> Option<TableId> {
-        self.inner.plan.lock().highest_table()
     }
 
     /// The active tables of a database for queries; a table that nobody has written to is empty. Each `table()` is a

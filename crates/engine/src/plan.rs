@@ -29,16 +29,6 @@ impl Plan {
         self.tables.get(&id).map(Arc::clone)
     }
 
-    /// The highest id of a database that has rows.
-    pub(crate) fn highest_database(&self) -> Option<DatabaseId> {
-        self.highest_database
-    }
-
-    /// The highest id of a table that has rows.
-    pub(crate) fn highest_table(&self) -> Option<TableId> {
-        self.tables.keys().max().copied()
-    }
-
     /// Makes sure that what was prepared still fits, and brings the schemas in it up to date. Changes nothing here.
     pub(crate) fn revalidate(
         &self,

@@ -138,14 +138,3 @@ fn a_log_of_unknown_tables_is_not_opened() {
     other.tables.insert(record(1, DatabaseId::new(1).unwrap(), "another name", None, 200));
     assert_eq!(block_on(table(&open(&other), "another name")), ["f=1.0 time=1"]);
 }
-
-#[test]
-fn the_highest_table_survives_a_restart() {
-    let home = home();
-    block_on(async {
-        let engine = open(&home);
-        write(&engine, "a f=1\nb f=1\nc f=1").await;
-        home.tables.delete(engine.id("c"));
-    });
-    assert_eq!(open(&home).highest_table_id(), TableId::new(3));
-}

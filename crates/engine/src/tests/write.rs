@@ -243,17 +243,3 @@ async fn only_the_owner_can_read_the_log() {
     assert_eq!(mode(&wal) & 0o077, 0);
     assert_eq!(mode(&wal.join("0000000000000001.wal")) & 0o077, 0);
 }
-
-#[tokio::test]
-async fn the_highest_database_survives_a_restart() {
-    let home = home();
-    {
-        let engine = open(&home);
-        assert_eq!(engine.highest_database_id(), None);
-        for id in [7, 3] {
-            let other = database_of(id, DatabaseLimits::default());
-            engine.write(request_to(other, "m f=1 1"), || true).await.unwrap();
-        }
-    }
-    assert_eq!(open(&home).highest_database_id().map(|id| id.get()), Some(7));
-}

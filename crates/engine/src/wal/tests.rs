@@ -154,7 +154,7 @@ fn a_record_of_a_later_version_is_refused_as_such() {
     let home = home();
     fs::create_dir(home.wal()).unwrap();
     let header = super::format::SegmentHeader { number: 1, first_sequence: 1, salt: 5 };
-    for (version, newer) in [(0, false), (3, true), (255, true)] {
+    for (version, newer) in [(0_u8, false), (3, true), (255, true)] {
         let log = [&header.to_bytes()[..], &frame(5, 1, &[&[version, 1, 0]])].concat();
         fs::write(segment_path(&home.wal(), 1), &log).unwrap();
         let opened = Engine::open(&home.wal(), home.tables.clone(), EngineOptions::default()).map(|_| ());
@@ -162,7 +162,7 @@ fn a_record_of_a_later_version_is_refused_as_such() {
         for result in [opened, named] {
             match result {
                 Err(EngineError::Corrupt { offset: 40, .. }) => assert!(!newer, "version {version}"),
-                Err(EngineError::NewerFormat { found, known: 2, .. }) => assert!(newer && found == version.into()),
+                Err(EngineError::NewerFormat { found, known: 2, .. }) => assert!(newer && found == u32::from(version)),
                 other => panic!("version {version}: {other:?}"),
             }
         }
