@@ -132,16 +132,16 @@ impl Engine {
     /// [`WriteError::Io`] all writes are refused until the engine is opened again.
     pub async fn write(
         &self,
-        request: WriteRequest,
+        request: impl Into<Arc<WriteRequest>>,
         begin: impl FnOnce() -> bool + Send,
     ) -> Result<WriteOutcome, WriteError> {
+        let request = request.into();
         if request.body.len() > MAX_BODY {
             return Err(WriteError::TooLarge { limit: MAX_BODY });
         }
         if self.inner.queue.is_shut() {
             return Err(WriteError::ReadOnly);
         }
-        let request = Arc::new(request);
         let mut begin = Some(begin);
         loop {
             let prepared = self.prepare(&request).await?;
@@ -184,7 +184,7 @@ impl Engine {
         }
         let mut rows = Vec::with_capacity(prepared.tables.len());
         for PreparedTable { table, schema, chunks, .. } in prepared.tables {
-            plan.set(database, table.id, &schema);
+            plan.set(table.id, &schema);
             rows.push(TableRows { table: table.id, schema, chunks });
         }
         self.inner.queue.push(Record { payload: prepared.payload, rows, done })?;
@@ -202,7 +202,7 @@ impl Engine {
 
     /// The rows of a table as the buffer holds them.
     #[cfg(test)]
-    pub(crate) fn buffer_table(&self, id: TableId) -> Option<Arc<TableBuffer>> {
+    pub(crate) fn buffer_table(&self, id: tidegate_model::TableId) -> Option<Arc<TableBuffer>> {
         self.inner.buffer.table(id)
     }
 

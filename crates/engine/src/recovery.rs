@@ -34,7 +34,7 @@ pub(crate) fn apply(
             .map_err(|error| RecordError::Damaged(format!("table '{}': {error}", table.name)))?;
         let chunk = chunk.sharing(&schema);
         let summary = hasher.summary(&chunk);
-        plan.set(database, table.id, &schema);
+        plan.set(table.id, &schema);
         match rows.last_mut().filter(|last| last.table == table.id) {
             Some(last) => {
                 last.schema = schema;

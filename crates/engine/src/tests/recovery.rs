@@ -7,7 +7,7 @@ use std::path::Path;
 use super::support::*;
 use super::tables::table as record;
 use crate::{Engine, EngineError, EngineOptions, tables_named_in_log};
-use tidegate_model::{DatabaseId, DatabaseLimits, TableId};
+use tidegate_model::{DatabaseId, DatabaseLimits};
 
 /// The log of a data directory of format 1: see `README.md` there.
 const FORMAT_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/data-format-1/data/wal");
