@@ -12,6 +12,7 @@ mod expiry;
 mod management_tokens;
 mod query;
 mod service;
+mod tables;
 mod tokens;
 mod write;
 
@@ -19,7 +20,7 @@ pub use error::{ServiceError, Unauthenticated};
 pub use query::{QueryRequest, QueryResults};
 pub use service::{Service, Settings};
 pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
-pub use tidegate_catalog::DatabaseStatus;
+pub use tidegate_catalog::{ClusterRecord, RecordStatus};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
 pub use tokens::{Created, TokenChange, TokenRequest};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_access::{Access, Drain, Entry, FailureLimiter};
-use tidegate_catalog::Catalog;
+use tidegate_catalog::{Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
-use tidegate_model::{Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, TokenKind};
+use tidegate_model::{
+    Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
+};
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
@@ -19,13 +21,19 @@ use crate::{ServiceError, Unauthenticated};
 pub struct Settings {
     /// How long a revocation waits until nothing of the token is left, before it answers "still draining".
     pub revocation_bound: Duration,
+    /// How long deleted databases and tables can be brought back.
+    pub recovery_window: Duration,
     /// Limits on queries.
     pub queries: QueryLimits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { revocation_bound: Duration::from_secs(5), queries: QueryLimits::default() }
+        Self {
+            revocation_bound: Duration::from_secs(5),
+            recovery_window: Duration::from_secs(7 * 24 * 60 * 60),
+            queries: QueryLimits::default(),
+        }
     }
 }
 
@@ -105,6 +113,12 @@ impl Service {
         self.catalog.identity()
     }
 
+    /// Name and age of the cluster.
+    pub async fn cluster(&self, caller: &Entry) -> Result<ClusterRecord, ServiceError> {
+        let found = caller.run(self.catalog.cluster()).await;
+        Ok(found.map_err(|reason| ServiceError::ended(reason, None))??)
+    }
+
     /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
     /// longer for its refusals.
     pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
@@ -153,6 +167,12 @@ impl Service {
         let turn = caller.run(self.changes.lock()).await.map_err(ended)?;
         caller.begin_commit().map_err(ended)?;
         Ok(turn)
+    }
+
+    /// What was deleted at or before this time cannot be brought back any more.
+    pub(crate) fn recoverable_since(&self) -> Timestamp {
+        let window = i64::try_from(self.settings.recovery_window.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.clock.now().micros().saturating_sub(window))
     }
 
     /// Waits until an end of rights is final, at most as long as the settings say. `done` is what was done to them.

@@ -155,7 +155,7 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
-    Settings { revocation_bound: config.revocation_bound, queries }
+    Settings { revocation_bound: config.revocation_bound, queries, ..Settings::default() }
 }
 
 /// Where clients on this machine are sent to: the first address.

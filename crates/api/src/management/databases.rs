@@ -12,7 +12,7 @@ use tidegate_model::{
     Database as DatabaseRecord, DatabaseLimits, Identity, NewDatabase, PartitionTemplate, Retention, TemplatePart,
     Timestamp,
 };
-use tidegate_service::{DatabaseStatus, Service};
+use tidegate_service::{RecordStatus, Service};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{integer, object, objects, string};
@@ -151,9 +151,9 @@ pub(super) async fn list(
 ) -> Result<Response, ManagementError> {
     let status = query.map_or(Some(String::new()), |Query(filter)| filter.status);
     let status = match status.as_deref() {
-        None | Some("active") => DatabaseStatus::Active,
-        Some("deleted") => DatabaseStatus::Deleted,
-        Some("all") => DatabaseStatus::All,
+        None | Some("active") => RecordStatus::Active,
+        Some("deleted") => RecordStatus::Deleted,
+        Some("all") => RecordStatus::All,
         Some(_) => return Err(ManagementError::bad_request("status must be active, deleted or all")),
     };
     let identity = service.identity();
