@@ -10,6 +10,7 @@ mod databases;
 mod error;
 mod expiry;
 mod management_tokens;
+mod measurements;
 mod query;
 mod service;
 mod tables;
@@ -17,7 +18,8 @@ mod tokens;
 mod write;
 
 pub use error::{ServiceError, Unauthenticated};
-pub use query::{QueryRequest, QueryResults};
+pub use measurements::{Counts, Histogram, Measurements};
+pub use query::{QueryRequest, QueryResults, QueryTimer};
 pub use service::{Service, Settings};
 pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
 pub use tidegate_catalog::{ClusterRecord, RecordStatus};

@@ -1,6 +1,7 @@
 //! Writing line protocol.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tidegate_access::{Entry, Permit};
 use tidegate_engine::{WriteError, WriteOutcome, WriteRequest};
@@ -47,8 +48,12 @@ impl Service {
             received_at: self.clock.now().nanos(),
             accept_partial: batch.accept_partial,
         };
+        let (start, bytes) = (Instant::now(), request.body.len());
         self.run_change(move |service| async move {
             let written = service.engine.write(request, || entry.begin_commit().is_ok()).await;
+            if let Ok(outcome) = &written {
+                service.measurements.write_of(start, outcome.rows, bytes);
+            }
             written.map_err(|error| match error {
                 WriteError::Empty => ServiceError::WriteEmpty,
                 WriteError::Rejected(lines) => ServiceError::WriteRejected(lines),
