@@ -11,6 +11,7 @@ mod directory;
 mod error;
 mod expiry;
 mod management_tokens;
+mod measurements;
 mod query;
 mod service;
 mod tables;
@@ -19,7 +20,8 @@ mod upgrade;
 mod write;
 
 pub use error::{ServiceError, Unauthenticated};
-pub use query::{QueryRequest, QueryResults};
+pub use measurements::{Counts, Histogram, Measurements};
+pub use query::{QueryRequest, QueryResults, QueryTimer};
 pub use service::{Service, Settings};
 pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
 pub use tidegate_catalog::{ClusterRecord, RecordStatus};

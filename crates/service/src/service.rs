@@ -15,7 +15,7 @@ use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
 use crate::directory::CatalogTables;
-use crate::{ServiceError, Unauthenticated};
+use crate::{Measurements, ServiceError, Unauthenticated};
 
 /// What can be set from outside.
 #[derive(Debug, Clone)]
@@ -48,6 +48,7 @@ pub struct Service {
     pub(crate) settings: Settings,
     /// The time of data. Unlike [`Access::now`] it follows the system's clock back as well.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) measurements: Arc<Measurements>,
     limiter: FailureLimiter,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
     pub(crate) remembering: Mutex<()>,
@@ -93,6 +94,7 @@ impl Service {
             settings,
             clock,
             remembering: Mutex::new(()),
+            measurements: Arc::default(),
             limiter: FailureLimiter::new(Instant::now()),
             changes: Mutex::new(()),
         });
@@ -117,7 +119,10 @@ impl Service {
     /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
     /// longer for its refusals.
     pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
-        let refused = match self.access.enter(presented.digest(), kind) {
+        let start = Instant::now();
+        let checked = self.access.enter(presented.digest(), kind);
+        self.measurements.token_checks.observe_since(start);
+        let refused = match checked {
             Ok(entry) => return Ok(entry),
             Err(refused) => refused,
         };
@@ -127,6 +132,21 @@ impl Service {
         }
         self.limiter.failed(peer).await;
         Err(Unauthenticated)
+    }
+
+    /// What this server has measured of itself since its start.
+    pub fn measurements(&self) -> &Measurements {
+        &self.measurements
+    }
+
+    /// How many credentials of all kinds can be used at this moment.
+    pub fn credential_count(&self) -> usize {
+        self.access.credential_count()
+    }
+
+    /// How many queries are at work at this moment, see [`QueryRuntime::running`].
+    pub fn running_queries(&self) -> usize {
+        self.queries.running()
     }
 
     /// Notes a request without any usable credential.

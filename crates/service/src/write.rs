@@ -1,6 +1,7 @@
 //! Writing line protocol.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tidegate_access::{EndReason, Entry, Permit};
 use tidegate_catalog::{Actor, CatalogError};
@@ -48,10 +49,14 @@ impl Service {
             received_at: self.clock.now().nanos(),
             accept_partial: batch.accept_partial,
         });
+        let start = Instant::now();
         self.run_change(move |service| async move {
             loop {
                 let written = service.engine.write(request.clone(), || entry.begin_commit().is_ok()).await;
                 let Err(WriteError::TablesMissing(names)) = written else {
+                    if let Ok(outcome) = &written {
+                        service.measurements.write_of(start, outcome.rows, request.body.len());
+                    }
                     return written.map_err(|error| refusal(error, &entry, &permit));
                 };
                 service.create_missing_tables(&entry, &permit, &database, names).await?;

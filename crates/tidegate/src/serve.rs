@@ -4,22 +4,24 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use tidegate_api::MetricsAccess;
 use tidegate_model::{Clock as _, SystemClock};
 use tidegate_service::{QueryLimits, Service, ServiceError, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, TlsSource};
 use crate::credentials::{self, Endpoint, Security};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::first_token::{self, FirstTokenError};
 use crate::listen::{self, Bound, ListenError};
 use crate::logging::{self, FILTER_VARIABLE, FilterError};
+use crate::self_signed::{self, SelfSignedError};
 use crate::tls::{Tls, TlsError};
 use crate::welcome::{Start, Welcome};
 use crate::{server, shutdown};
@@ -42,6 +44,8 @@ enum ServeError {
     Filter(#[from] FilterError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    SelfSigned(#[from] SelfSignedError),
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     #[error(transparent)]
@@ -125,9 +129,17 @@ struct Setup {
 
 impl Setup {
     async fn new(config: Config) -> Result<Self, ServeError> {
-        let tls = config.tls.as_ref().map(Tls::load).transpose()?;
-        let resolved = listen::resolve(config.listen.clone(), config.allow_plaintext || tls.is_some()).await?;
+        let given = match &config.tls {
+            TlsSource::Files(files) => Some(Tls::load(files)?),
+            TlsSource::None | TlsSource::SelfSigned => None,
+        };
+        let allow_exposed = config.allow_plaintext || config.tls != TlsSource::None;
+        let resolved = listen::resolve(config.listen.clone(), allow_exposed).await?;
         let data_dir = DataDir::open(&config.data_dir, SystemClock.now())?;
+        let tls = match config.tls {
+            TlsSource::SelfSigned => Some(self_signed::provide(data_dir.path(), &config.listen, SystemTime::now())?),
+            TlsSource::None | TlsSource::Files(_) => given,
+        };
         let bound = listen::bind(resolved).await?;
         Ok(Self { config, connections: raise_connection_limit(), tls, data_dir, bound })
     }
@@ -149,7 +161,9 @@ impl Setup {
         let listeners: Vec<TcpListener> = self.bound.into_iter().flat_map(|bound| bound.listeners).collect();
         log_addresses(&listeners, self.tls.is_some());
         greet(program, data_dir, &endpoint, start);
-        let router = tidegate_api::router(service.clone());
+        let metrics =
+            if self.config.metrics_public { MetricsAccess::Everybody } else { MetricsAccess::ManagementTokens };
+        let router = tidegate_api::router_with(service.clone(), metrics);
         let acceptor = self.tls.map(|tls| tls.acceptor);
         server::serve(listeners, router, acceptor, self.connections, stop).await;
         Ok(())
@@ -165,7 +179,7 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
-    Settings { revocation_bound: config.revocation_bound, queries, ..Settings::default() }
+    Settings { revocation_bound: config.revocation_bound, recovery_window: config.recovery_window, queries }
 }
 
 /// Where clients on this machine are sent to: the first address.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
 use tidegate_result_format::{Encoder, Format};
-use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, Service, ServiceError};
+use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, QueryTimer, Service, ServiceError};
 use utoipa::ToSchema;
 
 use super::body;
@@ -33,7 +33,7 @@ pub(super) struct SqlQuery {
     db: Option<String>,
     /// One SQL statement.
     q: Option<String>,
-    /// `json`, `jsonl`, `csv` or `pretty`.
+    /// `json`, `jsonl`, `csv`, `pretty` or `parquet`.
     format: Option<String>,
     /// Values for the placeholders of the statement, by name.
     #[schema(value_type = Option<Object>)]
@@ -45,7 +45,7 @@ pub(super) struct SqlQuery {
     params(
         ("db" = String, Query, description = "The database"),
         ("q" = String, Query, description = "One SQL statement"),
-        ("format" = Option<String>, Query, description = "json, jsonl, csv or pretty; else by the Accept header"),
+        ("format" = Option<String>, Query, description = "json, jsonl, csv, pretty or parquet; else by the Accept header"),
         ("params" = Option<String>, Query, description = "JSON object with values for the placeholders")),
     responses((status = 200, description = "The rows, streamed", content_type = "application/json", body = Vec<Object>),
         (status = "default", body = V3Error)))]
@@ -121,24 +121,26 @@ async fn run(
             }
             other => DIALECT.service_error(other),
         })?;
-    Ok(stream(results, format, cutoff))
+    stream(results, format, cutoff)
 }
 
 /// The results as a body that ends when the rights of the request end. An error in mid-stream breaks the connection
 /// or resets the HTTP/2 stream, so that a client never takes a part for the whole.
-fn stream(results: QueryResults, format: Format, cutoff: Cutoff) -> Response {
-    let QueryResults { schema, batches, entry } = results;
+fn stream(results: QueryResults, format: Format, cutoff: Cutoff) -> Result<Response, Response> {
+    let QueryResults { schema, batches, entry, timer } = results;
     // Encoding happens inside the guard: no byte leaves it after the rights have ended.
-    let encoded = Encoded { batches, encoder: Some(Encoder::new(format, schema)) };
+    let encoder = Encoder::new(format, schema).map_err(|error| DIALECT.invalid(error.to_string()))?;
+    let encoded = Encoded { batches, encoder: Some(encoder), _timer: timer };
     let mut response = Response::new(carrier::guarded(encoded, entry, cutoff));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-    response
+    Ok(response)
 }
 
 struct Encoded {
     batches: BatchStream,
     /// Gone when the last bytes have been handed out.
     encoder: Option<Encoder>,
+    _timer: QueryTimer,
 }
 
 impl Stream for Encoded {

@@ -16,7 +16,8 @@ use tidegate_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use error::ManagementError;
+pub(crate) use caller::Caller;
+pub(crate) use error::{ErrorBody, ManagementError};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
