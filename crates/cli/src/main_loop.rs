@@ -23,7 +23,7 @@ pub async fn run(face: Face, command: &Command, matches: &ArgMatches, io: &mut I
     }
     let globals = Globals::new(&chain);
     io.log.verbosity = globals.verbosity;
-    let mut session = Session { face, io, globals };
+    let mut session = Session::new(face, io, globals);
     let outcome = commands::dispatch(&mut session, command, &path, innermost).await;
     let log = &io.log;
     match outcome {

@@ -23,7 +23,11 @@ pub(crate) struct Session<'a> {
     pub(crate) face: Face,
     pub(crate) io: &'a mut Io,
     pub(crate) globals: Globals,
+    profile: Option<(Arc<Profile>, FoundByItself)>,
 }
+
+/// Nobody named the profile's file: the user should be told which server it leads to.
+type FoundByItself = bool;
 
 /// Where a database command goes.
 pub(crate) struct DataTarget {
@@ -31,7 +35,11 @@ pub(crate) struct DataTarget {
     pub(crate) database: DatabaseName,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    pub(crate) fn new(face: Face, io: &'a mut Io, globals: Globals) -> Self {
+        Self { face, io, globals, profile: None }
+    }
+
     pub(crate) fn log(&self) -> &Log {
         &self.io.log
     }
@@ -56,21 +64,34 @@ impl Session<'_> {
         if found_by_itself {
             self.tell_source(&profile, &base);
         }
-        let database = matches.get_one::<DatabaseName>("database").cloned().or(profile.database).ok_or_else(|| {
+        let database = matches.get_one::<DatabaseName>("database").or(profile.database.as_ref()).ok_or_else(|| {
             Error::Usage("no database is known: give --database or set the profile's database".to_owned())
         })?;
+        let database = database.clone();
         let token = match (matches.get_one::<String>("token"), matches.get_one::<PathBuf>("token-file")) {
             (Some(token), _) => PlainToken::from_presented(token.as_str()),
             (None, Some(path)) => self.token_from_file(path).await?,
-            (None, None) => profile.token.ok_or_else(|| {
+            (None, None) => profile.token.clone().ok_or_else(|| {
                 Error::Usage("no token is known: give --token or --token-file, or set the profile's token".to_owned())
             })?,
         };
-        let connection = self.connect(base, profile.tls, timeout, &token)?;
+        let connection = self.connect(base, profile.tls.clone(), timeout, &token)?;
         Ok(DataTarget { client: DataClient::new(connection), database })
     }
 
-    fn profile(&self) -> Result<(Profile, bool)> {
+    /// Fails on a profile of the product that lacks the command, before anything is sent.
+    pub(crate) fn refuse_clustered(&mut self) -> Result<()> {
+        match self.profile()?.0.product {
+            Product::Dedicated => Ok(()),
+            Product::Clustered => Err(Error::NotOnClustered),
+        }
+    }
+
+    /// The profile, read once.
+    fn profile(&mut self) -> Result<(Arc<Profile>, FoundByItself)> {
+        if let Some(profile) = &self.profile {
+            return Ok(profile.clone());
+        }
         let globals = &self.globals;
         let located = config::locate(
             self.face,
@@ -81,7 +102,7 @@ impl Session<'_> {
         )?;
         let profile = config::read(&located, self.log())?;
         self.log().debug(format!("profile {:?} of {}", profile.name, profile.file.display()));
-        Ok((profile, located.found_by_itself))
+        Ok(self.profile.insert((Arc::new(profile), located.found_by_itself)).clone())
     }
 
     fn tell_source(&self, profile: &Profile, base: &BaseUrl) {

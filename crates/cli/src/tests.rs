@@ -1,10 +1,12 @@
 //! Every command from the command line to the requests that reach a server. Names carry the numbers of the influxctl
 //! contract's edge cases (§19).
 
+mod accounts;
 mod configuration;
 mod data;
 mod databases;
 mod harness;
 mod management_tokens;
+mod tables;
 mod tokens;
 mod usage;

@@ -17,9 +17,11 @@ pub use base::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionOptions, Exchange, Observer};
 pub use data::{DataClient, Precision, Row};
 pub use error::{Error, Result};
-pub use management::{DatabaseStatus, ManagementClient, NewDatabaseToken, NewManagementToken, Scope, TokenChanges};
+pub use management::{ManagementClient, NewDatabaseToken, NewManagementToken, Scope, StatusFilter, TokenChanges};
 pub use tls::TlsOptions;
-pub use wire::{Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem};
+pub use wire::{
+    ClusterItem, Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem, TableItem, UserItem,
+};
 
 #[cfg(test)]
 mod tests;

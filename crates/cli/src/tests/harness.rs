@@ -187,6 +187,24 @@ management_url = "http://127.0.0.1:{port}"
         )
     }
 
+    pub(super) fn clustered_profile(&self) -> String {
+        let port = self.port;
+        format!(
+            r#"
+[[profile]]
+name = "default"
+product = "clustered"
+host = "127.0.0.1"
+port = "{port}"
+database = "plant7"
+token = "{DATABASE_TOKEN}"
+mgmt_token = "{MANAGEMENT_TOKEN}"
+  [profile.tls]
+  disable = true
+"#
+        )
+    }
+
     /// Writes the file in influxctl's default place.
     pub(super) fn configure(&self, text: &str) {
         let path = self.default_configuration();
