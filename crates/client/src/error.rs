@@ -62,6 +62,9 @@ pub enum Error {
         /// What it lacks.
         feature: &'static str,
     },
+    /// The identity provider does not give a token.
+    #[error("cannot log in: {0}")]
+    Login(String),
     /// A name that no path can hold.
     #[error("the name {0:?} cannot be sent: no address can contain it")]
     Name(String),

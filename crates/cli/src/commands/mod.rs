@@ -1,5 +1,6 @@
 //! The commands. Each asks the server, prints results to standard output and notes to standard error.
 
+mod auth;
 mod cluster;
 mod data;
 mod database;
@@ -51,6 +52,8 @@ pub(crate) async fn dispatch(
         ["table", "iceberg", "disable"] => table::set_iceberg(session, matches, false).await,
         ["cluster", "get"] => cluster::get(session, matches).await,
         ["cluster", "list"] => cluster::list(session, matches).await,
+        ["auth", "login"] => auth::login(session).await,
+        ["auth", "logout"] => auth::logout(session),
         ["user", "list"] => user::list(session, matches).await,
         ["query"] => data::query(session, matches).await,
         ["write"] => data::write(session, matches).await,

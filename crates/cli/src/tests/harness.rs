@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -144,6 +145,7 @@ pub(super) struct Scene {
     pub(super) face: Face,
     pub(super) variables: HashMap<OsString, OsString>,
     pub(super) stdin: String,
+    pauses: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Scene {
@@ -163,7 +165,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("current")).unwrap();
         let variables = HashMap::from([("HOME".into(), directory.path().join("home").into())]);
-        Self { directory, stub, port, face: Face::Influxctl, variables, stdin: String::new() }
+        Self { directory, stub, port, face: Face::Influxctl, variables, stdin: String::new(), pauses: Arc::default() }
     }
 
     pub(super) fn dedicated_profile(&self) -> String {
@@ -214,7 +216,7 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
 
     pub(super) fn default_configuration(&self) -> PathBuf {
         let base = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
-        self.directory.path().join("home").join(base).join("influxctl/config.toml")
+        self.home().join(base).join("influxctl/config.toml")
     }
 
     /// Writes a file below the current directory.
@@ -245,6 +247,11 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
             Environment { variables: self.variables.clone(), current_dir: self.directory.path().join("current") };
         let stdin = std::io::Cursor::new(self.stdin.clone().into_bytes());
         let mut io = Io::new(stdin, stdout.clone(), stderr.clone(), environment, Arc::new(Noon));
+        let pauses = Arc::clone(&self.pauses);
+        io.pause = Arc::new(move |time| {
+            pauses.lock().unwrap().push(time);
+            Box::pin(std::future::ready(()))
+        });
         let command = crate::command(self.face);
         let arguments: Vec<OsString> =
             std::iter::once(self.face.name()).chain(arguments.iter().copied()).map(OsString::from).collect();
@@ -271,6 +278,15 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
     #[track_caller]
     pub(super) fn no_requests(&self) {
         assert_eq!(self.requests().len(), 0, "{:?}", self.requests());
+    }
+
+    /// How long commands would have waited, without having done so.
+    pub(super) fn pauses(&self) -> Vec<Duration> {
+        self.pauses.lock().unwrap().clone()
+    }
+
+    pub(super) fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
     }
 
     pub(super) fn has_requests(&self) -> bool {

@@ -27,6 +27,8 @@ async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
         &["cluster", "get", id],
         &["cluster", "list"],
         &["user", "list"],
+        &["auth", "login"],
+        &["auth", "logout"],
         &["query", "SELECT 1"],
         &["write", "m f=1"],
         &["version"],

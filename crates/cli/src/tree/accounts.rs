@@ -1,4 +1,4 @@
-//! `cluster` and `user` (influxctl contract §§11 and 12).
+//! `cluster`, `user` and `auth` (influxctl contract §§11 to 13).
 
 use clap::{Arg, Command};
 use tidegate_model::ClusterId;
@@ -25,4 +25,11 @@ pub(super) fn users() -> Command {
     group("user", "Show users")
         .visible_alias("users")
         .subcommand(administers(leaf("list", "List the users of the account")).arg(format()))
+}
+
+pub(super) fn auth() -> Command {
+    group("auth", "Log in at the identity provider of a profile, or out").subcommands([
+        leaf("login", "Log in now and keep the login for later commands"),
+        leaf("logout", "Forget the kept login of the profile"),
+    ])
 }

@@ -26,6 +26,7 @@ pub fn command(face: Face) -> Command {
         databases::tables(),
         accounts::clusters(),
         accounts::users(),
+        accounts::auth(),
         data::query(),
         data::write(),
         leaf("version", "Show the version of this program"),
