@@ -17,6 +17,7 @@ mod output;
 mod private_file;
 mod rows;
 mod session;
+mod statistics;
 mod tree;
 mod usage;
 mod values;

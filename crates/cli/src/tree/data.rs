@@ -9,10 +9,11 @@ use super::leaf;
 
 pub(super) fn query() -> Command {
     accesses_data(leaf("query", "Query a database"), "read")
-        .arg(choice("language", ["sql"], "sql").help("The query's language"))
+        .arg(choice("language", ["sql", "influxql"], "sql").help("The query's language"))
         .arg(format())
         .arg(choice("time-format", ["rfc3339nano", "unixnano"], "rfc3339nano").help("How tables show times"))
         .arg(switch("enable-system-tables", "Confirm that the query may read system tables"))
+        .arg(switch("perf-debug", "Show how long the query took and what it returned, instead of its rows"))
         .arg(
             Arg::new("input")
                 .value_name("QUERY")
