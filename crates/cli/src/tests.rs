@@ -2,6 +2,7 @@
 //! contract's edge cases (§19).
 
 mod accounts;
+mod compatibility;
 mod configuration;
 mod data;
 mod databases;
@@ -12,3 +13,4 @@ mod provider;
 mod tables;
 mod tokens;
 mod usage;
+mod vendor;

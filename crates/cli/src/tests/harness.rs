@@ -31,6 +31,17 @@ pub(super) fn account_path(rest: &str) -> String {
     format!("/api/v0/accounts/{ACCOUNT}{rest}")
 }
 
+/// The words of every command that has no subcommands, help aside.
+pub(super) fn leaves(command: &clap::Command) -> Vec<Vec<String>> {
+    let subcommands = command.get_subcommands().filter(|sub| sub.get_name() != "help");
+    let words = subcommands.flat_map(|sub| {
+        let name = vec![sub.get_name().to_owned()];
+        let below = if sub.has_subcommands() { leaves(sub) } else { vec![Vec::new()] };
+        below.into_iter().map(move |words| [name.clone(), words].concat())
+    });
+    words.collect()
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) target: String,

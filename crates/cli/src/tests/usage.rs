@@ -1,4 +1,4 @@
-use super::harness::{Scene, cluster_path};
+use super::harness::{Scene, cluster_path, leaves};
 use crate::Face;
 
 #[tokio::test]
@@ -33,8 +33,7 @@ async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
         &["write", "m f=1"],
         &["version"],
     ];
-    let mut untested = Vec::new();
-    leaves(&crate::command(Face::Influxctl), &mut Vec::new(), &mut untested);
+    let mut untested = leaves(&crate::command(Face::Influxctl));
     // These take any number of targets.
     untested
         .retain(|words| !matches!(words.join(" ").as_str(), "token revoke" | "management revoke" | "database delete"));
@@ -47,19 +46,6 @@ async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
     }
     assert_eq!(untested, Vec::<Vec<String>>::new());
     scene.no_requests();
-}
-
-/// The words of every command that has no subcommands, help aside.
-fn leaves(command: &clap::Command, words: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-        words.push(sub.get_name().to_owned());
-        if sub.has_subcommands() {
-            leaves(sub, words, found);
-        } else {
-            found.push(words.clone());
-        }
-        words.pop();
-    }
 }
 
 #[tokio::test]
