@@ -4,6 +4,7 @@ mod auth;
 mod cluster;
 mod data;
 mod database;
+mod generated;
 mod management;
 mod revoke;
 mod table;
@@ -57,6 +58,8 @@ pub(crate) async fn dispatch(
         ["user", "list"] => user::list(session, matches).await,
         ["query"] => data::query(session, matches).await,
         ["write"] => data::write(session, matches).await,
+        ["completion"] => generated::completion(session, command, matches),
+        ["man"] => generated::manual(session, command, matches),
         ["version"] => version(session),
         [groups @ .., "help"] => {
             let asked = matches.get_many::<String>("command").into_iter().flatten().map(String::as_str);

@@ -89,7 +89,7 @@ const DEDICATED_ONLY: &[(&[&str], &str)] = &[
 ];
 
 /// These talk to no such server.
-const ELSEWHERE: &[&[&str]] = &[&["auth", "login"], &["auth", "logout"], &["version"]];
+const ELSEWHERE: &[&[&str]] = &[&["auth", "login"], &["auth", "logout"], &["version"], &["completion"], &["man"]];
 
 async fn setting(product: Product) -> (Scene, Vendor) {
     let vendor = Vendor::start(product).await;

@@ -32,6 +32,8 @@ async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
         &["query", "SELECT 1"],
         &["write", "m f=1"],
         &["version"],
+        &["completion", "bash"],
+        &["man", "--out", "pages"],
     ];
     let mut untested = leaves(&crate::command(Face::Influxctl));
     // These take any number of targets.
@@ -150,4 +152,36 @@ fn usage_names_the_face_and_not_the_file_that_was_started() {
     let arguments = ["/usr/local/bin/renamed", "token", "get", "--help"];
     let help = command.try_get_matches_from(arguments).unwrap_err().to_string();
     assert!(help.contains("Usage: influxctl token get"), "{help}");
+}
+
+#[tokio::test]
+async fn completion_scripts_know_the_commands_of_their_face() {
+    let mut scene = Scene::without_configuration().await;
+    for face in [Face::Influxctl, Face::Tidegate] {
+        scene.face = face;
+        for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+            let script = scene.run(&["completion", shell]).await.succeeded().stdout;
+            for word in [face.name(), "undelete", "--include-revoked"] {
+                let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
+                assert!(script.contains(word), "{word} is missing for {shell}");
+            }
+        }
+    }
+    scene.run(&["completion", "cmd"]).await.failed("<SHELL>");
+    scene.run(&["completion"]).await.failed("<SHELL>");
+}
+
+#[tokio::test]
+async fn there_is_a_manual_page_for_every_command() {
+    let scene = Scene::without_configuration().await;
+    let outcome = scene.run(&["man", "--out", "share/man1"]).await.succeeded();
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    let directory = scene.file("share/x", "").with_file_name("man1");
+    for words in leaves(&crate::command(Face::Influxctl)).iter().filter(|words| *words != &["man"]) {
+        let page = std::fs::read_to_string(directory.join(format!("influxctl-{}.1", words.join("-")))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS") && page.contains("\\-\\-profile"), "{words:?}: {page}");
+    }
+    assert!(directory.join("influxctl.1").exists() && !directory.join("influxctl-man.1").exists());
+    scene.file("occupied", "");
+    scene.run(&["man", "--out", "occupied"]).await.failed("cannot write to ");
 }

@@ -6,7 +6,11 @@ mod data;
 mod databases;
 mod tokens;
 
-use clap::{Arg, ColorChoice, Command};
+use std::path::PathBuf;
+
+use clap::builder::EnumValueParser;
+use clap::{Arg, ColorChoice, Command, value_parser};
+use clap_complete::Shell;
 
 use crate::{Face, globals};
 
@@ -30,8 +34,32 @@ pub fn command(face: Face) -> Command {
         data::query(),
         data::write(),
         leaf("version", "Show the version of this program"),
+        completion(),
+        manual(),
     ]);
     globals::add(root)
+}
+
+fn completion() -> Command {
+    leaf("completion", "Print a completion script for a shell").arg(
+        Arg::new("shell")
+            .value_name("SHELL")
+            .required(true)
+            .value_parser(EnumValueParser::<Shell>::new())
+            .help("The shell that is to complete commands"),
+    )
+}
+
+/// For packagers.
+fn manual() -> Command {
+    leaf("man", "Write the manual pages into a directory").hide(true).arg(
+        Arg::new("out")
+            .long("out")
+            .value_name("DIRECTORY")
+            .required(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("The directory, which is created if need be"),
+    )
 }
 
 /// Behind all other commands in help texts.
