@@ -1,6 +1,7 @@
 //! What a person sees: the transcripts in `tests/cmd`, played against the real program and a server with fixed answers.
 //!
 //! After a change that is meant: `TRYCMD=overwrite cargo test -p tidegate-cli --test transcripts`, and look at the diff.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
 mod server;
 
