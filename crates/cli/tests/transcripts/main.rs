@@ -21,6 +21,7 @@ fn transcripts() {
     }
     cases
         .env("HOME", &home)
+        .env("COLUMNS", "100")
         .register_bin("influxctl", Path::new(env!("CARGO_BIN_EXE_influxctl")))
         .insert_var("[PORT]", port.to_string())
         .unwrap()
