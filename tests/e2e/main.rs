@@ -13,6 +13,7 @@ mod credentials;
 mod curl;
 mod data_format;
 mod data_plane;
+mod examples;
 mod hostile_sql;
 mod management;
 #[cfg(target_os = "linux")]
@@ -22,3 +23,4 @@ mod revocation_load;
 mod secrets;
 mod serve;
 mod support;
+mod tls;
