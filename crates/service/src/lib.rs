@@ -7,6 +7,7 @@
 //! The edges translate their dialect into these calls and [`ServiceError`] back into their dialect.
 
 mod databases;
+mod directory;
 mod error;
 mod expiry;
 mod management_tokens;
@@ -15,6 +16,7 @@ mod query;
 mod service;
 mod tables;
 mod tokens;
+mod upgrade;
 mod write;
 
 pub use error::{ServiceError, Unauthenticated};
@@ -26,4 +28,5 @@ pub use tidegate_catalog::{ClusterRecord, RecordStatus};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
 pub use tokens::{Created, TokenChange, TokenRequest};
+pub use upgrade::upgrade;
 pub use write::WriteBatch;

@@ -14,6 +14,7 @@ use tidegate_model::{
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
+use crate::directory::CatalogTables;
 use crate::{Measurements, ServiceError, Unauthenticated};
 
 /// What can be set from outside.
@@ -79,17 +80,11 @@ impl Service {
         let mut expired_at = None;
         catalog.for_each_live_token(|record| expired_at = access.install(&record).max(expired_at)).await?;
         let log = directory.join("wal");
-        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, EngineOptions::default()))
+        let tables = Arc::new(CatalogTables(catalog.clone()));
+        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, tables, EngineOptions::default()))
             .await
             .map_err(ServiceError::internal)?
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
-        let known = catalog.highest_database_id().await?;
-        if let Some(found) = engine.highest_database_id().filter(|found| found.get() > known) {
-            return Err(ServiceError::Unavailable(format!(
-                "the log holds rows of database {found}, which the catalog has never known: \
-                 restore catalog.sqlite and wal from one backup"
-            )));
-        }
         let service = Arc::new(Self {
             access,
             catalog,

@@ -105,7 +105,8 @@ fn run_configured(config: Config, program: &str) -> Result<(), ServeError> {
 
 async fn open_and_serve(config: Config, program: &str) -> Result<(), ServeError> {
     let stop = shutdown::on_signal()?;
-    let setup = Setup::new(config).await?;
+    let mut setup = Setup::new(config).await?;
+    setup.upgrade().await?;
     let service = tokio::select! {
         opened = Service::open(setup.data_dir.path(), settings(&setup.config)) => opened.map_err(ServeError::Open)?,
         // Opening changes nothing that a crash at this point would not leave in order as well.
@@ -141,6 +142,15 @@ impl Setup {
         };
         let bound = listen::bind(resolved).await?;
         Ok(Self { config, connections: raise_connection_limit(), tls, data_dir, bound })
+    }
+
+    /// Brings data of an older format up to date; a crash meanwhile leaves it as old as it was.
+    async fn upgrade(&mut self) -> Result<(), ServeError> {
+        let Some(format) = self.data_dir.older_format() else { return Ok(()) };
+        tidegate_service::upgrade(self.data_dir.path()).await.map_err(ServeError::Open)?;
+        self.data_dir.upgraded()?;
+        tracing::info!(from = format, "upgraded the data directory");
+        Ok(())
     }
 
     async fn serve(self, service: &Arc<Service>, program: &str, stop: CancellationToken) -> Result<(), ServeError> {
