@@ -55,7 +55,6 @@ pub fn router(service: Arc<Service>) -> Router {
     let cluster = HeaderValue::from_str(&service.identity().cluster.to_string()).ok();
     let (router, _document) = routes().split_for_parts();
     router
-        .merge(management::aliases())
         .fallback(data::unknown_route)
         .method_not_allowed_fallback(data::wrong_method)
         .with_state(service)

@@ -5,6 +5,7 @@
 mod barrier;
 mod conventions;
 mod credentials;
+mod database_changes;
 mod databases;
 mod fixture;
 mod health;
@@ -15,8 +16,10 @@ mod matrix;
 mod openapi;
 mod partial_writes;
 mod partition_templates;
+mod path_forms;
 mod query_sql;
 mod row_semantics;
+mod tables;
 mod tokens;
 mod unauthorized;
 mod write_bodies;

@@ -31,6 +31,20 @@ async fn management_outcome(f: &Fixture, token: Option<&str>, action: &str) -> S
         "list databases" => ("GET", f.path("/databases"), Value::Null),
         "create database" => ("POST", f.path("/databases"), json!({ "name": name })),
         "delete database" => ("DELETE", f.path("/databases/missing"), Value::Null),
+        "update database" => ("PATCH", f.path("/databases/missing"), json!({ "maxTables": 1 })),
+        "rename database" => ("PUT", f.path("/databases/missing/rename"), json!({ "name": "x" })),
+        "undelete database" => ("PUT", f.path("/databases/999999/undelete"), Value::Null),
+        "list tables" => ("GET", f.path("/databases/a/tables"), Value::Null),
+        "create table" => ("POST", f.path("/databases/a/tables"), json!({ "name": name })),
+        "delete table" => ("DELETE", f.path("/databases/a/tables/missing"), Value::Null),
+        "rename table" => ("PUT", f.path("/databases/a/tables/missing/rename"), json!({ "name": "x" })),
+        "undelete table" => ("PUT", f.path("/databases/a/tables/999999/undelete"), Value::Null),
+        "switch iceberg" => ("PUT", f.path("/databases/a/tables/x/iceberg"), json!({ "enabled": true })),
+        "list clusters" => ("GET", f.account_path("/clusters"), Value::Null),
+        "get cluster" => {
+            ("GET", f.account_path(&format!("/clusters/{}", f.service.identity().cluster)), Value::Null)
+        }
+        "list users" => ("GET", f.account_path("/users"), Value::Null),
         "list tokens" => ("GET", f.path("/tokens"), Value::Null),
         "create token" => ("POST", f.path("/tokens"), json!({ "description": "x" })),
         "get token" => ("GET", f.path(&format!("/tokens/{id}")), Value::Null),
@@ -47,10 +61,22 @@ async fn management_outcome(f: &Fixture, token: Option<&str>, action: &str) -> S
     f.send(request(method, &path, authorization.as_deref(), body)).await.status.as_u16().to_string()
 }
 
-const MANAGEMENT_ACTIONS: [&str; 11] = [
+const MANAGEMENT_ACTIONS: [&str; 23] = [
     "list databases",
     "create database",
     "delete database",
+    "update database",
+    "rename database",
+    "undelete database",
+    "list tables",
+    "create table",
+    "delete table",
+    "rename table",
+    "undelete table",
+    "switch iceberg",
+    "list clusters",
+    "get cluster",
+    "list users",
     "list tokens",
     "create token",
     "get token",
