@@ -13,6 +13,8 @@ mod credentials;
 mod curl;
 mod data_format;
 mod data_plane;
+mod databases;
+mod examples;
 mod hostile_sql;
 mod management;
 #[cfg(target_os = "linux")]
@@ -22,3 +24,4 @@ mod revocation_load;
 mod secrets;
 mod serve;
 mod support;
+mod tls;

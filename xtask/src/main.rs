@@ -1,5 +1,6 @@
 //! Developer commands: `cargo xtask test` runs everything that a change has to pass.
 
+mod edge_cases;
 mod install;
 mod quickstart;
 mod report;
@@ -55,6 +56,7 @@ fn test(all: bool) -> anyhow::Result<ExitCode> {
     report.step("install", || install::everything(&workspace));
     report.step("format", || run(workspace.cargo(["fmt", "--all", "--check"])));
     report.step("clippy", || run(workspace.cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
+    report.step("edge cases", || edge_cases::check(&workspace));
     report.step("cargo test", || cargo_test(&workspace, all));
     report.step("loom", || loom(&workspace));
     report.step("client libraries", || client_libraries(&workspace));

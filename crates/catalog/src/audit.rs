@@ -35,16 +35,40 @@ pub enum AuditAction {
     CreateDatabase,
     /// A database was deleted (softly).
     DeleteDatabase,
+    /// Limits or retention of a database were changed. The subject is its name.
+    UpdateDatabase,
+    /// A database got another name. The subject is `former to new`.
+    RenameDatabase,
+    /// A deleted database was brought back. The subject is its id.
+    UndeleteDatabase,
+    /// Tables were made, by an administrator or by a write. The subject is the database's name and the names of the tables.
+    CreateTables,
+    /// Tables that only the log knew were given ids, once, when older data was opened.
+    AdoptTables,
+    /// A table was deleted (softly). The subject is the database's name and the table's, as for the next one.
+    DeleteTable,
+    /// A table got another name, besides its former ones.
+    RenameTable,
+    /// A deleted table was brought back. The subject is the database's name and the table's id.
+    UndeleteTable,
 }
 
 impl AuditAction {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 14] = [
         Self::CreateCatalog,
         Self::CreateToken,
         Self::UpdateToken,
         Self::RevokeToken,
         Self::CreateDatabase,
         Self::DeleteDatabase,
+        Self::UpdateDatabase,
+        Self::RenameDatabase,
+        Self::UndeleteDatabase,
+        Self::CreateTables,
+        Self::AdoptTables,
+        Self::DeleteTable,
+        Self::RenameTable,
+        Self::UndeleteTable,
     ];
 
     /// The word that is stored and shown.
@@ -56,6 +80,14 @@ impl AuditAction {
             Self::RevokeToken => "revoke_token",
             Self::CreateDatabase => "create_database",
             Self::DeleteDatabase => "delete_database",
+            Self::UpdateDatabase => "update_database",
+            Self::RenameDatabase => "rename_database",
+            Self::UndeleteDatabase => "undelete_database",
+            Self::CreateTables => "create_tables",
+            Self::AdoptTables => "adopt_tables",
+            Self::DeleteTable => "delete_table",
+            Self::RenameTable => "rename_table",
+            Self::UndeleteTable => "undelete_table",
         }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection, SqliteExecutor};
-use tidegate_model::{Database, DatabaseId, DatabaseLimits, DatabaseName, NewDatabase, Retention, Timestamp};
+use tidegate_model::{
+    Database, DatabaseChange, DatabaseId, DatabaseLimits, DatabaseName, NewDatabase, Retention, Timestamp,
+};
 
 use crate::audit::AuditAction;
 use crate::columns::optional_time;
@@ -12,9 +14,9 @@ use crate::memory::Published;
 use crate::writer::{Change, Outcome, Step};
 use crate::{CatalogError, partition};
 
-/// Which databases to list.
+/// Which records of databases or tables to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DatabaseStatus {
+pub enum RecordStatus {
     /// Those that can be used.
     Active,
     /// Those that were deleted.
@@ -36,19 +38,36 @@ macro_rules! select_databases {
 /// By name, then id.
 pub(crate) async fn list(
     executor: impl SqliteExecutor<'_>,
-    status: DatabaseStatus,
+    status: RecordStatus,
 ) -> Result<Vec<Database>, CatalogError> {
     let query = match status {
-        DatabaseStatus::Active => select_databases!("WHERE deleted_at IS NULL ORDER BY name, id"),
-        DatabaseStatus::Deleted => select_databases!("WHERE deleted_at IS NOT NULL ORDER BY name, id"),
-        DatabaseStatus::All => select_databases!("ORDER BY name, id"),
+        RecordStatus::Active => select_databases!("WHERE deleted_at IS NULL ORDER BY name, id"),
+        RecordStatus::Deleted => select_databases!("WHERE deleted_at IS NOT NULL ORDER BY name, id"),
+        RecordStatus::All => select_databases!("ORDER BY name, id"),
     };
     sqlx::query(query).fetch_all(executor).await?.iter().map(decode).collect()
 }
 
-async fn find_active(executor: impl SqliteExecutor<'_>, name: &DatabaseName) -> Result<Option<Database>, CatalogError> {
+pub(crate) async fn find_active(
+    executor: impl SqliteExecutor<'_>,
+    name: &DatabaseName,
+) -> Result<Option<Database>, CatalogError> {
     sqlx::query(select_databases!("WHERE name = ? AND deleted_at IS NULL"))
         .bind(name.as_str())
+        .fetch_optional(executor)
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+/// Deleted ones included.
+pub(crate) async fn find_by_id(
+    executor: impl SqliteExecutor<'_>,
+    id: DatabaseId,
+) -> Result<Option<Database>, CatalogError> {
+    sqlx::query(select_databases!("WHERE id = ?"))
+        .bind(id.get())
         .fetch_optional(executor)
         .await?
         .as_ref()
@@ -123,12 +142,6 @@ impl Change for CreateDatabase {
     }
 }
 
-/// The highest id ever given out, 0 if there was none.
-pub(crate) async fn highest_id(readers: &sqlx::SqlitePool) -> Result<i64, CatalogError> {
-    let row = sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'databases'").fetch_optional(readers).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
-}
-
 pub(crate) struct DeleteDatabase(pub(crate) DatabaseName);
 
 impl Change for DeleteDatabase {
@@ -147,6 +160,129 @@ impl Change for DeleteDatabase {
         database.deleted_at = Some(step.now);
         sqlx::query("UPDATE databases SET deleted_at = ?, sequence = ? WHERE id = ?")
             .bind(step.now.micros())
+            .bind(step.sequence.0)
+            .bind(database.id.get())
+            .execute(connection)
+            .await?;
+        Ok(Outcome::Changed(Arc::new(database)))
+    }
+
+    fn published(output: &Self::Output) -> Published {
+        Published::Database(output.clone())
+    }
+}
+
+/// Changes limits and retention.
+pub(crate) struct UpdateDatabase {
+    pub(crate) name: DatabaseName,
+    pub(crate) change: DatabaseChange,
+}
+
+impl Change for UpdateDatabase {
+    type Output = Arc<Database>;
+
+    fn audit(&self) -> Option<(AuditAction, String)> {
+        Some((AuditAction::UpdateDatabase, self.name.to_string()))
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        step: Step,
+    ) -> Result<Outcome<Arc<Database>>, CatalogError> {
+        let before = find_active(&mut *connection, &self.name).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let mut after = before.clone();
+        after.retention = self.change.retention.unwrap_or(after.retention);
+        after.limits.max_tables = self.change.max_tables.unwrap_or(after.limits.max_tables);
+        after.limits.max_columns_per_table =
+            self.change.max_columns_per_table.unwrap_or(after.limits.max_columns_per_table);
+        if after == before {
+            return Ok(Outcome::Unchanged(Arc::new(before)));
+        }
+        sqlx::query(
+            "UPDATE databases SET retention_ns = ?, max_tables = ?, max_columns_per_table = ?, sequence = ? WHERE id = ?",
+        )
+        .bind(after.retention.nanos())
+        .bind(i64::from(after.limits.max_tables))
+        .bind(i64::from(after.limits.max_columns_per_table))
+        .bind(step.sequence.0)
+        .bind(after.id.get())
+        .execute(connection)
+        .await?;
+        Ok(Outcome::Changed(Arc::new(after)))
+    }
+
+    fn published(output: &Self::Output) -> Published {
+        Published::Database(output.clone())
+    }
+}
+
+pub(crate) struct RenameDatabase {
+    pub(crate) name: DatabaseName,
+    pub(crate) new_name: DatabaseName,
+}
+
+/// A database under its new name.
+pub(crate) struct Renamed {
+    pub(crate) database: Arc<Database>,
+    pub(crate) former: DatabaseName,
+}
+
+impl Change for RenameDatabase {
+    type Output = Renamed;
+
+    fn audit(&self) -> Option<(AuditAction, String)> {
+        Some((AuditAction::RenameDatabase, format!("{} to {}", self.name, self.new_name)))
+    }
+
+    async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Renamed>, CatalogError> {
+        let mut database = find_active(&mut *connection, &self.name).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        if find_active(&mut *connection, &self.new_name).await?.is_some() {
+            return Err(CatalogError::DatabaseExists { name: self.new_name.clone() });
+        }
+        database.name = self.new_name.clone();
+        sqlx::query("UPDATE databases SET name = ?, sequence = ? WHERE id = ?")
+            .bind(database.name.as_str())
+            .bind(step.sequence.0)
+            .bind(database.id.get())
+            .execute(connection)
+            .await?;
+        Ok(Outcome::Changed(Renamed { database: Arc::new(database), former: self.name.clone() }))
+    }
+
+    fn published(output: &Self::Output) -> Published {
+        Published::RenamedDatabase { database: output.database.clone(), former: output.former.clone() }
+    }
+}
+
+/// Brings back a database that was deleted after `deleted_after`.
+pub(crate) struct UndeleteDatabase {
+    pub(crate) id: DatabaseId,
+    pub(crate) deleted_after: Timestamp,
+}
+
+impl Change for UndeleteDatabase {
+    type Output = Arc<Database>;
+
+    fn audit(&self) -> Option<(AuditAction, String)> {
+        Some((AuditAction::UndeleteDatabase, self.id.to_string()))
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        step: Step,
+    ) -> Result<Outcome<Arc<Database>>, CatalogError> {
+        let mut database = find_by_id(&mut *connection, self.id).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        match database.deleted_at {
+            None => return Err(CatalogError::NotDeleted),
+            Some(deleted_at) if deleted_at <= self.deleted_after => return Err(CatalogError::DatabaseNotFound),
+            Some(_) => database.deleted_at = None,
+        }
+        if find_active(&mut *connection, &database.name).await?.is_some() {
+            return Err(CatalogError::NameTaken);
+        }
+        sqlx::query("UPDATE databases SET deleted_at = NULL, sequence = ? WHERE id = ?")
             .bind(step.sequence.0)
             .bind(database.id.get())
             .execute(connection)

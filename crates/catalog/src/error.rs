@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 use tidegate_model::DatabaseName;
@@ -27,6 +28,27 @@ pub enum CatalogError {
     /// No active database has this name.
     #[error("database not found")]
     DatabaseNotFound,
+    /// A name of an active table, present or former.
+    #[error("table {name:?} exists already: choose another name, or delete it first")]
+    TableExists {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The database has no active table of this name, or none of this id that can be brought back.
+    #[error("table not found")]
+    TableNotFound,
+    /// The database has as many tables as it may have.
+    #[error("the database may have at most {limit} tables: delete some, or raise its limit")]
+    TooManyTables {
+        /// How many.
+        limit: u32,
+    },
+    /// What should be brought back was not deleted.
+    #[error("not deleted, so there is nothing to bring back")]
+    NotDeleted,
+    /// What should be brought back has a name that is in use.
+    #[error("the name is in use: rename or delete what has it now")]
+    NameTaken,
     /// The file was written by a later version of this program.
     #[error(
         "the catalog was written by a newer version of Tidegate (migration {migration} is unknown to this one): \

@@ -1,7 +1,7 @@
 //! Who this server is: written once, at first start.
 
-use sqlx::{Row as _, SqliteConnection};
-use tidegate_model::{AccountId, ClusterId, Identity, OrganizationId};
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use tidegate_model::{AccountId, ClusterId, Identity, OrganizationId, Timestamp};
 
 use crate::CatalogError;
 use crate::audit::AuditAction;
@@ -24,6 +24,20 @@ pub(crate) async fn find(connection: &mut SqliteConnection) -> Result<Option<Ide
         cluster: ClusterId::from_uuid(uuid(row.try_get(1)?)?),
         organization: organization.parse().map_err(|_| CatalogError::corrupt("the organization has a bad id"))?,
     }))
+}
+
+/// What is known of the cluster beside its ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterRecord {
+    /// Its name.
+    pub name: String,
+    /// When this server was first started.
+    pub created_at: Timestamp,
+}
+
+pub(crate) async fn cluster(readers: &SqlitePool) -> Result<ClusterRecord, CatalogError> {
+    let row = sqlx::query("SELECT name, created_at FROM clusters").fetch_one(readers).await?;
+    Ok(ClusterRecord { name: row.try_get(0)?, created_at: Timestamp::from_micros(row.try_get(1)?) })
 }
 
 pub(crate) struct CreateCatalog(pub(crate) Identity);

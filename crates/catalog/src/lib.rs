@@ -14,6 +14,9 @@ mod file;
 mod identity;
 mod memory;
 mod partition;
+mod table_calls;
+mod table_memory;
+mod tables;
 mod token_cache;
 mod tokens;
 mod writer;
@@ -27,19 +30,21 @@ use std::sync::Arc;
 
 use sqlx::SqlitePool;
 use tidegate_model::{
-    AccountId, Clock, ClusterId, Database, DatabaseName, Identity, NewDatabase, NewToken, OrganizationId, Randomness,
-    SequenceNumber, Timestamp, TokenId, TokenKind, TokenRecord,
+    AccountId, Clock, ClusterId, Database, DatabaseChange, DatabaseId, DatabaseName, Identity, NewDatabase, NewToken,
+    OrganizationId, Randomness, SequenceNumber, Timestamp, TokenId, TokenKind, TokenRecord,
 };
 
 pub use audit::{Actor, AuditAction, AuditRow};
-pub use databases::DatabaseStatus;
+pub use databases::RecordStatus;
 pub use error::CatalogError;
+pub use identity::ClusterRecord;
 pub use tokens::{Revocation, TokenChange};
 
 use clock_mark::RaiseClockMark;
-use databases::{CreateDatabase, DeleteDatabase};
+use databases::{CreateDatabase, DeleteDatabase, RenameDatabase, UndeleteDatabase, UpdateDatabase};
 use identity::CreateCatalog;
 use memory::Memory;
+use table_memory::TableMemory;
 use token_cache::Lookup;
 use tokens::{CreateToken, RevokeToken, UpdateToken};
 use writer::{Change, Writer};
@@ -89,8 +94,9 @@ impl Catalog {
         file::empty_log(&mut connection).await?;
         file::migrate(&mut connection).await?;
         let known = identity::find(&mut connection).await?;
-        let active = databases::list(&mut connection, DatabaseStatus::Active).await?;
-        let memory = Memory::new(writer::read_head(&mut connection).await?, active);
+        let active = databases::list(&mut connection, RecordStatus::Active).await?;
+        let tables = TableMemory::new(tables::all(&mut connection).await?, tables::names(&mut connection).await?)?;
+        let memory = Memory::new(writer::read_head(&mut connection).await?, active, tables);
         let readers = file::readers(&path);
         let mut writer = Writer::new(path, connection);
         let identity = match known {
@@ -108,6 +114,14 @@ impl Catalog {
     /// Who this server is.
     pub fn identity(&self) -> Identity {
         self.shared.identity
+    }
+
+    /// Name and age of the cluster.
+    ///
+    /// # Errors
+    /// Only those of storage.
+    pub async fn cluster(&self) -> Result<ClusterRecord, CatalogError> {
+        identity::cluster(&self.shared.readers).await
     }
 
     /// The position of the newest committed change.
@@ -210,16 +224,8 @@ impl Catalog {
     ///
     /// # Errors
     /// Only those of storage.
-    pub async fn databases(&self, status: DatabaseStatus) -> Result<Vec<Database>, CatalogError> {
+    pub async fn databases(&self, status: RecordStatus) -> Result<Vec<Database>, CatalogError> {
         databases::list(&self.shared.readers, status).await
-    }
-
-    /// The highest database id ever given out, 0 if there was none.
-    ///
-    /// # Errors
-    /// Only those of storage.
-    pub async fn highest_database_id(&self) -> Result<i64, CatalogError> {
-        databases::highest_id(&self.shared.readers).await
     }
 
     /// Records a new database under an id that no other has had.
@@ -236,6 +242,47 @@ impl Catalog {
     /// [`CatalogError::DatabaseNotFound`].
     pub async fn delete_database(&self, name: &DatabaseName, actor: Actor) -> Result<Arc<Database>, CatalogError> {
         self.change(DeleteDatabase(name.clone()), actor).await
+    }
+
+    /// Changes limits or retention of the active database of this name. New limits on columns hold for tables created
+    /// from then on. A change to what is there already is none.
+    ///
+    /// # Errors
+    /// [`CatalogError::DatabaseNotFound`].
+    pub async fn update_database(
+        &self,
+        name: DatabaseName,
+        change: DatabaseChange,
+        actor: Actor,
+    ) -> Result<Arc<Database>, CatalogError> {
+        self.change(UpdateDatabase { name, change }, actor).await
+    }
+
+    /// Gives the active database of this name another one.
+    ///
+    /// # Errors
+    /// [`CatalogError::DatabaseNotFound`]; [`CatalogError::DatabaseExists`], also for its own present name.
+    pub async fn rename_database(
+        &self,
+        name: DatabaseName,
+        new_name: DatabaseName,
+        actor: Actor,
+    ) -> Result<Arc<Database>, CatalogError> {
+        Ok(self.change(RenameDatabase { name, new_name }, actor).await?.database)
+    }
+
+    /// Brings back a database that was deleted after `deleted_after`, as it was.
+    ///
+    /// # Errors
+    /// [`CatalogError::DatabaseNotFound`], also if it was deleted too long ago; [`CatalogError::NotDeleted`];
+    /// [`CatalogError::NameTaken`].
+    pub async fn undelete_database(
+        &self,
+        id: DatabaseId,
+        deleted_after: Timestamp,
+        actor: Actor,
+    ) -> Result<Arc<Database>, CatalogError> {
+        self.change(UndeleteDatabase { id, deleted_after }, actor).await
     }
 
     /// The highest time at which an expiry has been acted upon.

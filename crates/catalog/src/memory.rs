@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 use tidegate_model::{Database, DatabaseName, SequenceNumber, Timestamp, TokenRecord};
 
+use crate::table_memory::{TableChange, TableMemory};
 use crate::token_cache::TokenCache;
 
 const CACHED_TOKENS: usize = 16_384;
@@ -21,6 +22,8 @@ pub(crate) struct Head {
 pub(crate) enum Published {
     Token(Arc<TokenRecord>),
     Database(Arc<Database>),
+    RenamedDatabase { database: Arc<Database>, former: DatabaseName },
+    Tables(TableChange),
     Nothing,
 }
 
@@ -28,13 +31,19 @@ pub(crate) struct Memory {
     head: RwLock<Head>,
     /// The active ones, by name.
     databases: RwLock<BTreeMap<DatabaseName, Arc<Database>>>,
+    tables: RwLock<TableMemory>,
     pub(crate) tokens: TokenCache,
 }
 
 impl Memory {
-    pub(crate) fn new(head: Head, active: impl IntoIterator<Item = Database>) -> Self {
+    pub(crate) fn new(head: Head, active: impl IntoIterator<Item = Database>, tables: TableMemory) -> Self {
         let databases = active.into_iter().map(|database| (database.name.clone(), Arc::new(database))).collect();
-        Self { head: RwLock::new(head), databases: RwLock::new(databases), tokens: TokenCache::new(CACHED_TOKENS) }
+        Self {
+            head: RwLock::new(head),
+            databases: RwLock::new(databases),
+            tables: RwLock::new(tables),
+            tokens: TokenCache::new(CACHED_TOKENS),
+        }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -49,6 +58,11 @@ impl Memory {
         self.databases.read().values().cloned().collect()
     }
 
+    /// All tables, as of the last committed change.
+    pub(crate) fn tables(&self) -> RwLockReadGuard<'_, TableMemory> {
+        self.tables.read()
+    }
+
     /// Shows a committed change.
     pub(crate) fn publish(&self, head: Head, published: Published) {
         match published {
@@ -59,6 +73,12 @@ impl Memory {
             Published::Database(database) => {
                 self.databases.write().remove(&database.name);
             }
+            Published::RenamedDatabase { database, former } => {
+                let mut databases = self.databases.write();
+                databases.remove(&former);
+                databases.insert(database.name.clone(), database);
+            }
+            Published::Tables(change) => self.tables.write().apply(change),
             Published::Nothing => {}
         }
         *self.head.write() = head;

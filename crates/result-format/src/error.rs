@@ -8,7 +8,7 @@ pub enum FormatError {
     #[error("this format cannot express the result: {0}; choose another format or convert the column")]
     Unsupported(String),
     /// A table for people would be too large.
-    #[error("the table is larger than {limit} bytes; use LIMIT, or the format json, jsonl or csv")]
+    #[error("the table is larger than {limit} bytes; use LIMIT, or the format json, jsonl, csv or parquet")]
     TooLarge {
         /// The most bytes.
         limit: usize,

@@ -1,8 +1,9 @@
-//! Query results as JSON, JSON lines, CSV and text tables, batch by batch (data-plane contract §6.2).
+//! Query results as JSON, JSON lines, CSV, text tables and Parquet, batch by batch (data-plane contract §6.2).
 
 mod csv;
 mod error;
 mod json;
+mod parquet;
 mod pretty;
 
 pub use error::FormatError;
@@ -24,6 +25,8 @@ pub enum Format {
     /// A table of text for people. It is put together at the end, so the whole result has to fit into
     /// [`MAX_TABLE_BYTES`].
     Pretty,
+    /// A Parquet file, also if there are no rows.
+    Parquet,
 }
 
 impl Format {
@@ -35,6 +38,7 @@ impl Format {
             Self::JsonLines => "application/jsonl",
             Self::Csv => "text/csv",
             Self::Pretty => "text/plain; charset=utf-8",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 }
@@ -52,19 +56,23 @@ enum Inner {
     JsonLines(json::Lines),
     Csv(csv::Csv),
     Pretty(pretty::Table),
+    Parquet(Box<parquet::File>),
 }
 
 impl Encoder {
     /// Starts a result with these columns.
-    #[must_use]
-    pub fn new(format: Format, schema: SchemaRef) -> Self {
+    ///
+    /// # Errors
+    /// [`FormatError::Unsupported`] for a column type that a Parquet file cannot hold.
+    pub fn new(format: Format, schema: SchemaRef) -> Result<Self, FormatError> {
         let inner = match format {
             Format::Json => Inner::Json(json::Array::new()),
             Format::JsonLines => Inner::JsonLines(json::Lines::new()),
             Format::Csv => Inner::Csv(csv::Csv::new()),
             Format::Pretty => Inner::Pretty(pretty::Table::new(schema)),
+            Format::Parquet => Inner::Parquet(Box::new(parquet::File::new(&schema)?)),
         };
-        Self { inner }
+        Ok(Self { inner })
     }
 
     /// Writes the rows of a batch. The bytes may be empty.
@@ -81,6 +89,7 @@ impl Encoder {
             Inner::JsonLines(lines) => lines.batch(batch),
             Inner::Csv(csv) => csv.batch(batch),
             Inner::Pretty(table) => table.batch(batch),
+            Inner::Parquet(file) => file.batch(batch),
         }
     }
 
@@ -93,6 +102,7 @@ impl Encoder {
             Inner::Json(array) => array.finish(),
             Inner::JsonLines(_) | Inner::Csv(_) => Ok(Bytes::new()),
             Inner::Pretty(table) => table.finish(),
+            Inner::Parquet(file) => file.finish(),
         }
     }
 }

@@ -1,3 +1,5 @@
+mod parquet;
+
 use super::*;
 use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 
 fn encode(format: Format, batches: &[RecordBatch]) -> String {
     let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-    let mut encoder = Encoder::new(format, schema);
+    let mut encoder = Encoder::new(format, schema).unwrap();
     let mut body = Vec::new();
     for batch in batches {
         body.extend(encoder.batch(batch).unwrap());
@@ -90,7 +92,7 @@ fn no_rows() {
 
 fn table_of(values: &[&str]) -> Result<(), FormatError> {
     let batch = one(Arc::new(StringArray::from(values.to_vec())));
-    let mut encoder = Encoder::new(Format::Pretty, batch.schema());
+    let mut encoder = Encoder::new(Format::Pretty, batch.schema()).unwrap();
     encoder.batch(&batch)?;
     encoder.finish().map(|_| ())
 }
@@ -180,7 +182,7 @@ fn times_out_of_range_do_not_panic() {
     for value in [i64::MIN, i64::MAX] {
         let batch = one(Arc::new(TimestampSecondArray::from(vec![value])));
         for format in [Format::Json, Format::JsonLines, Format::Csv, Format::Pretty] {
-            let mut encoder = Encoder::new(format, batch.schema());
+            let mut encoder = Encoder::new(format, batch.schema()).unwrap();
             if encoder.batch(&batch).is_ok() {
                 encoder.finish().unwrap();
             }

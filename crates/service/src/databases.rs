@@ -1,10 +1,10 @@
-//! Databases: create, list, delete.
+//! Databases: create, list, update, rename, delete, undelete.
 
 use std::sync::Arc;
 
 use tidegate_access::Entry;
-use tidegate_catalog::{Actor, DatabaseStatus};
-use tidegate_model::{Database, DatabaseName, NewDatabase};
+use tidegate_catalog::{Actor, CatalogError, RecordStatus};
+use tidegate_model::{Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase};
 
 use crate::error::about_database;
 use crate::{Service, ServiceError};
@@ -24,17 +24,79 @@ impl Service {
     }
 
     /// The databases in this state, by name.
-    pub async fn databases(&self, caller: &Entry, status: DatabaseStatus) -> Result<Vec<Database>, ServiceError> {
+    pub async fn databases(&self, caller: &Entry, status: RecordStatus) -> Result<Vec<Database>, ServiceError> {
         let listed = caller.run(self.catalog.databases(status)).await;
-        Ok(listed.map_err(|reason| ServiceError::ended(reason, None))??)
+        let mut databases = listed.map_err(|reason| ServiceError::ended(reason, None))??;
+        let oldest = self.recoverable_since();
+        databases.retain(|database| database.deleted_at.is_none_or(|deleted_at| deleted_at > oldest));
+        Ok(databases)
     }
 
-    /// Deletes a database softly. When this returns, no request goes on on it; tokens keep their grants.
+    /// Changes limits or retention. A limit on columns holds for tables created from then on.
+    pub async fn update_database(
+        self: &Arc<Self>,
+        caller: Entry,
+        name: DatabaseName,
+        change: DatabaseChange,
+    ) -> Result<Arc<Database>, ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let updated = service.catalog.update_database(name.clone(), change, Actor::Token(caller.token_id())).await;
+            updated.map_err(about_database(&name))
+        })
+        .await
+    }
+
+    /// Gives a database another name. When this returns, no request goes on under the old one; tokens keep their
+    /// grants, which go by name.
+    pub async fn rename_database(
+        self: &Arc<Self>,
+        caller: Entry,
+        name: DatabaseName,
+        new_name: DatabaseName,
+    ) -> Result<Arc<Database>, ServiceError> {
+        self.run_change(move |service| async move {
+            let turn = service.begin_change(&caller).await?;
+            let renamed =
+                service.catalog.rename_database(name.clone(), new_name, Actor::Token(caller.token_id())).await;
+            let database = renamed.map_err(about_database(&name))?;
+            let drain = service.access.end_database(database.id);
+            drop((turn, caller));
+            service.drained(drain, "renamed").await?;
+            Ok(database)
+        })
+        .await
+    }
+
+    /// Brings back a deleted database, as it was.
+    pub async fn undelete_database(
+        self: &Arc<Self>,
+        caller: Entry,
+        id: DatabaseId,
+    ) -> Result<Arc<Database>, ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let deleted_after = service.recoverable_since();
+            let undeleted = service.catalog.undelete_database(id, deleted_after, Actor::Token(caller.token_id())).await;
+            undeleted.map_err(|error| match error {
+                CatalogError::DatabaseNotFound => ServiceError::NoSuchDatabaseId(id),
+                other => other.into(),
+            })
+        })
+        .await
+    }
+
+    /// Deletes a database softly. When this returns, no request goes on on it; tokens keep their grants. A repeated
+    /// call finds no database, but not before the requests on the deleted one have ended.
     pub async fn delete_database(self: &Arc<Self>, caller: Entry, name: DatabaseName) -> Result<(), ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let deleted = service.catalog.delete_database(&name, Actor::Token(caller.token_id())).await;
-            let id = deleted.map_err(about_database(&name))?.id;
+            if let Err(CatalogError::DatabaseNotFound) = deleted {
+                drop((turn, caller));
+                return Err(service.already_deleted(name).await?);
+            }
+            let id = deleted?.id;
             let drain = service.access.end_database(id);
             drop((turn, caller));
             service.drained(drain, "deleted").await?;
@@ -42,5 +104,15 @@ impl Service {
             Ok(())
         })
         .await
+    }
+
+    /// The answer to a deletion of what is not there, once nothing goes on on what had this name before.
+    async fn already_deleted(&self, name: DatabaseName) -> Result<ServiceError, ServiceError> {
+        let deleted = self.catalog.databases(RecordStatus::Deleted).await?;
+        for database in deleted.iter().filter(|database| database.name == name) {
+            self.drained(self.access.end_database(database.id), "deleted").await?;
+            self.access.forget_database(database.id);
+        }
+        Ok(ServiceError::DatabaseNotFound(name))
     }
 }

@@ -1,9 +1,11 @@
 //! What can go wrong, named for the outcome. Edges turn these into HTTP answers.
 
+use std::sync::Arc;
+
 use tidegate_access::{EndReason, Forbidden};
 use tidegate_catalog::CatalogError;
 use tidegate_engine::RejectedLine;
-use tidegate_model::{DatabaseName, TokenId};
+use tidegate_model::{DatabaseId, DatabaseName, TableId, TokenId};
 use tidegate_sql::SqlError;
 
 /// The credential is missing, unknown, revoked, expired or of the wrong kind: one answer for all of them.
@@ -38,6 +40,27 @@ pub enum ServiceError {
     /// An active database has this name already.
     #[error("database \"{0}\" already exists")]
     DatabaseExists(DatabaseName),
+    /// No database of this id can be brought back.
+    #[error("database {0} not found among the deleted ones")]
+    NoSuchDatabaseId(DatabaseId),
+    /// The database has no table of this name.
+    #[error("table {1:?} not found in database \"{0}\"")]
+    TableNotFound(DatabaseName, String),
+    /// No table of this id can be brought back in this database.
+    #[error("table {0} not found among the deleted ones of this database")]
+    NoSuchTableId(TableId),
+    /// An active table has this name, or had it before.
+    #[error("table {0:?} already exists, perhaps under a newer name")]
+    TableExists(Arc<str>),
+    /// The database has as many tables as its limit allows.
+    #[error("the database has as many tables as its limit of {0} allows, delete some or raise maxTables")]
+    TooManyTables(u32),
+    /// What should be brought back was not deleted.
+    #[error("this is not deleted, so there is nothing to bring back")]
+    NotDeleted,
+    /// What should be brought back has a name that is in use.
+    #[error("its name is in use: rename or delete what has the name now")]
+    NameTaken,
     /// The body of a write holds no point.
     #[error("incoming write was empty")]
     WriteEmpty,
@@ -95,6 +118,10 @@ impl From<CatalogError> for ServiceError {
         match error {
             CatalogError::TokenExists => Self::TokenUsedBefore,
             CatalogError::DatabaseExists { name } => Self::DatabaseExists(name),
+            CatalogError::TableExists { name } => Self::TableExists(name),
+            CatalogError::TooManyTables { limit } => Self::TooManyTables(limit),
+            CatalogError::NotDeleted => Self::NotDeleted,
+            CatalogError::NameTaken => Self::NameTaken,
             CatalogError::Unusable | CatalogError::Closed => Self::Unavailable(error.to_string()),
             other => Self::internal(other),
         }
@@ -116,5 +143,14 @@ pub(crate) fn about_database(name: &DatabaseName) -> impl Fn(CatalogError) -> Se
     move |error| match error {
         CatalogError::DatabaseNotFound => ServiceError::DatabaseNotFound(name.clone()),
         other => other.into(),
+    }
+}
+
+/// What an error of the catalog means for a call about this table.
+pub(crate) fn about_table(database: &DatabaseName, table: &str) -> impl Fn(CatalogError) -> ServiceError {
+    let (database, table) = (database.clone(), table.to_owned());
+    move |error| match error {
+        CatalogError::TableNotFound => ServiceError::TableNotFound(database.clone(), table.clone()),
+        other => about_database(&database)(other),
     }
 }

@@ -6,26 +6,35 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_access::{Access, Drain, Entry, FailureLimiter};
-use tidegate_catalog::Catalog;
+use tidegate_catalog::{Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
-use tidegate_model::{Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, TokenKind};
+use tidegate_model::{
+    Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
+};
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
-use crate::{ServiceError, Unauthenticated};
+use crate::directory::CatalogTables;
+use crate::{Measurements, ServiceError, Unauthenticated};
 
 /// What can be set from outside.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How long a revocation waits until nothing of the token is left, before it answers "still draining".
     pub revocation_bound: Duration,
+    /// How long deleted databases and tables can be brought back.
+    pub recovery_window: Duration,
     /// Limits on queries.
     pub queries: QueryLimits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { revocation_bound: Duration::from_secs(5), queries: QueryLimits::default() }
+        Self {
+            revocation_bound: Duration::from_secs(5),
+            recovery_window: Duration::from_secs(7 * 24 * 60 * 60),
+            queries: QueryLimits::default(),
+        }
     }
 }
 
@@ -39,6 +48,7 @@ pub struct Service {
     pub(crate) settings: Settings,
     /// The time of data. Unlike [`Access::now`] it follows the system's clock back as well.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) measurements: Arc<Measurements>,
     limiter: FailureLimiter,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
     pub(crate) remembering: Mutex<()>,
@@ -70,17 +80,11 @@ impl Service {
         let mut expired_at = None;
         catalog.for_each_live_token(|record| expired_at = access.install(&record).max(expired_at)).await?;
         let log = directory.join("wal");
-        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, EngineOptions::default()))
+        let tables = Arc::new(CatalogTables(catalog.clone()));
+        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, tables, EngineOptions::default()))
             .await
             .map_err(ServiceError::internal)?
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
-        let known = catalog.highest_database_id().await?;
-        if let Some(found) = engine.highest_database_id().filter(|found| found.get() > known) {
-            return Err(ServiceError::Unavailable(format!(
-                "the log holds rows of database {found}, which the catalog has never known: \
-                 restore catalog.sqlite and wal from one backup"
-            )));
-        }
         let service = Arc::new(Self {
             access,
             catalog,
@@ -90,6 +94,7 @@ impl Service {
             settings,
             clock,
             remembering: Mutex::new(()),
+            measurements: Arc::default(),
             limiter: FailureLimiter::new(Instant::now()),
             changes: Mutex::new(()),
         });
@@ -105,10 +110,19 @@ impl Service {
         self.catalog.identity()
     }
 
+    /// Name and age of the cluster.
+    pub async fn cluster(&self, caller: &Entry) -> Result<ClusterRecord, ServiceError> {
+        let found = caller.run(self.catalog.cluster()).await;
+        Ok(found.map_err(|reason| ServiceError::ended(reason, None))??)
+    }
+
     /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
     /// longer for its refusals.
     pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
-        let refused = match self.access.enter(presented.digest(), kind) {
+        let start = Instant::now();
+        let checked = self.access.enter(presented.digest(), kind);
+        self.measurements.token_checks.observe_since(start);
+        let refused = match checked {
             Ok(entry) => return Ok(entry),
             Err(refused) => refused,
         };
@@ -118,6 +132,21 @@ impl Service {
         }
         self.limiter.failed(peer).await;
         Err(Unauthenticated)
+    }
+
+    /// What this server has measured of itself since its start.
+    pub fn measurements(&self) -> &Measurements {
+        &self.measurements
+    }
+
+    /// How many credentials of all kinds can be used at this moment.
+    pub fn credential_count(&self) -> usize {
+        self.access.credential_count()
+    }
+
+    /// How many queries are at work at this moment, see [`QueryRuntime::running`].
+    pub fn running_queries(&self) -> usize {
+        self.queries.running()
     }
 
     /// Notes a request without any usable credential.
@@ -153,6 +182,12 @@ impl Service {
         let turn = caller.run(self.changes.lock()).await.map_err(ended)?;
         caller.begin_commit().map_err(ended)?;
         Ok(turn)
+    }
+
+    /// What was deleted at or before this time cannot be brought back any more.
+    pub(crate) fn recoverable_since(&self) -> Timestamp {
+        let window = i64::try_from(self.settings.recovery_window.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.clock.now().micros().saturating_sub(window))
     }
 
     /// Waits until an end of rights is final, at most as long as the settings say. `done` is what was done to them.

@@ -7,8 +7,9 @@ use tidegate_result_format::Format;
 /// The format that the client wants most. The error is for the client.
 pub(super) fn format(parameter: Option<&str>, headers: &HeaderMap) -> Result<Format, String> {
     if let Some(name) = parameter {
-        return named(name)
-            .ok_or_else(|| format!("serde error: unknown format `{name}`, expected one of json, jsonl, csv, pretty"));
+        return named(name).ok_or_else(|| {
+            format!("serde error: unknown format `{name}`, expected one of json, jsonl, csv, pretty, parquet")
+        });
     }
     let values: Vec<_> =
         headers.get_all(ACCEPT).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
@@ -32,6 +33,7 @@ fn named(name: &str) -> Option<Format> {
         "jsonl" | "json_lines" => Format::JsonLines,
         "csv" => Format::Csv,
         "pretty" => Format::Pretty,
+        "parquet" => Format::Parquet,
         _ => return None,
     })
 }
@@ -43,6 +45,7 @@ fn range(text: &str) -> Option<(Format, f32)> {
         "*/*" | "application/*" | "application/json" | "text/html" => Format::Json,
         "application/jsonl" => Format::JsonLines,
         "text/csv" => Format::Csv,
+        "application/vnd.apache.parquet" => Format::Parquet,
         "text/plain" | "text/*" => Format::Pretty,
         _ => return None,
     };
@@ -69,6 +72,7 @@ mod tests {
             ("application/jsonl", Format::JsonLines),
             ("text/csv;q=1", Format::Csv),
             ("image/png, text/plain", Format::Pretty),
+            ("Application/Vnd.Apache.Parquet", Format::Parquet),
             ("text/plain;q=0.5, text/csv;q=0.7, */*;q=0.1", Format::Csv),
             ("text/csv;q=0, application/jsonl", Format::JsonLines),
             ("", Format::Json),

@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 
+use datafusion::arrow::util::pretty::pretty_format_batches;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http_body_util::BodyExt as _;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 use tidegate_api::Cutoff;
 use tidegate_model::{Clock as _, Timestamp};
@@ -65,7 +67,7 @@ async fn formats() {
         pretty.text(),
         "+------+------+\n| host | f    |\n+------+------+\n| a    | 20.0 |\n|      | 0.5  |\n+------+------+"
     );
-    for format in ["", "JSON", "xml", "parquet"] {
+    for format in ["", "JSON", "xml", "Parquet"] {
         let answer = get(&f, &token, &format!("?db=a&q=SELECT+1&format={format}"), None).await;
         assert_eq!(answer.status, 400, "{format}");
         assert_eq!(post(&f, &token, json!({ "db": "a", "q": "SELECT 1", "format": format })).await.status, 400);
@@ -81,6 +83,53 @@ async fn formats_of_no_rows() {
         assert_eq!(answer.status, 200, "{format}");
         assert_eq!(answer.text(), body, "{format}");
     }
+}
+
+/// The columns and the rows of a Parquet file, as text.
+fn read_parquet(answer: &Answer) -> (Vec<String>, String) {
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "application/vnd.apache.parquet");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(answer.body.clone()).unwrap();
+    let names = reader.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let rows: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
+    (names, pretty_format_batches(&rows).unwrap().to_string())
+}
+
+#[tokio::test]
+async fn parquet_is_a_file_that_readers_accept() {
+    let f = fixture().await;
+    let token = with_rows(&f).await;
+    let q = "SELECT time, host, f, u FROM cpu ORDER BY time";
+    let by_body = post(&f, &token, json!({ "db": "a", "q": q, "format": "parquet" })).await;
+    let query = format!("?db=a&q={}", percent_encoded(q));
+    let by_accept = get(&f, &token, &query, Some("text/csv;q=0.5, application/vnd.apache.parquet")).await;
+    for answer in [by_body, by_accept] {
+        let (names, rows) = read_parquet(&answer);
+        assert_eq!(names, ["time", "host", "f", "u"]);
+        assert!(rows.contains("| 2065-01-24T05:20:00     | a    | 20.0 | 18446744073709551615 |"), "{rows}");
+        assert!(rows.contains("| 2065-01-24T05:20:00.123 |      | 0.5  |                      |"), "{rows}");
+    }
+}
+
+#[tokio::test]
+async fn parquet_of_no_rows_is_a_file_with_the_columns() {
+    let f = fixture().await;
+    let token = with_rows(&f).await;
+    let answer = get(&f, &token, "?db=a&format=parquet&q=SELECT+host,f+FROM+cpu+WHERE+f=7", None).await;
+    let (names, rows) = read_parquet(&answer);
+    assert_eq!(names, ["host", "f"]);
+    assert!(!rows.contains("a  "), "{rows}");
+}
+
+#[tokio::test]
+async fn what_parquet_cannot_hold_is_refused_before_the_answer_begins() {
+    let f = fixture().await;
+    let token = f.database_and_token("a").await;
+    let q = "SELECT INTERVAL '1 month 2 days' AS v";
+    assert_eq!(post(&f, &token, json!({ "db": "a", "q": q, "format": "csv" })).await.status, 200);
+    let answer = post(&f, &token, json!({ "db": "a", "q": q, "format": "parquet" })).await;
+    assert_eq!(answer.status, 400);
+    assert!(error(&answer).contains("choose another format"), "{}", answer.text());
 }
 
 #[tokio::test]

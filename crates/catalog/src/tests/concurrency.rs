@@ -10,7 +10,7 @@ use futures::future::join_all;
 use tidegate_model::{Description, SequenceNumber, Timestamp, TokenKind};
 
 use super::{fresh, name, new_database, new_token, token_id};
-use crate::{Actor, CatalogError, DatabaseStatus, TokenChange};
+use crate::{Actor, CatalogError, RecordStatus, TokenChange};
 
 const DATABASE: TokenKind = TokenKind::Database;
 
@@ -27,7 +27,7 @@ async fn of_parallel_creates_of_one_name_exactly_one_succeeds() {
         assert!(matches!(error, CatalogError::DatabaseExists { .. }), "{error:?}");
     }
     assert_eq!(catalog.sequence(), SequenceNumber(2));
-    assert_eq!(catalog.databases(DatabaseStatus::All).await.unwrap().len(), 1);
+    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -124,6 +124,6 @@ async fn a_change_goes_on_when_its_caller_goes_away() {
         tokio::task::yield_now().await;
     }
     assert!(catalog.database(&name("a")).is_some());
-    assert_eq!(catalog.databases(DatabaseStatus::Active).await.unwrap().len(), 1);
+    assert_eq!(catalog.databases(RecordStatus::Active).await.unwrap().len(), 1);
     assert_eq!(catalog.audit(1).await.unwrap()[0].sequence, SequenceNumber(2));
 }

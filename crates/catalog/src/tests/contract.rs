@@ -6,7 +6,7 @@ use tidegate_model::{
 };
 
 use super::{ManualClock, fresh, name, new_database, new_token, permissions, token_id};
-use crate::{Actor, AuditAction, Catalog, CatalogError, DatabaseStatus, TokenChange};
+use crate::{Actor, AuditAction, Catalog, CatalogError, RecordStatus, TokenChange};
 
 const DATABASE: TokenKind = TokenKind::Database;
 const MANAGEMENT: TokenKind = TokenKind::Management;
@@ -206,7 +206,7 @@ async fn a_database_is_given_back_whole(catalog: &Catalog, clock: &ManualClock) 
     assert_eq!(created.partition_template, new.partition_template);
     assert_eq!((created.created_at, created.deleted_at), (Timestamp::from_micros(70), None));
     assert_eq!(catalog.database(&new.name).unwrap(), created);
-    assert_eq!(catalog.databases(DatabaseStatus::Active).await.unwrap(), [(*created).clone()]);
+    assert_eq!(catalog.databases(RecordStatus::Active).await.unwrap(), [(*created).clone()]);
 }
 
 async fn an_active_name_is_used_once(catalog: &Catalog, _: &ManualClock) {
@@ -240,14 +240,13 @@ async fn deleted_databases_stay_on_record(catalog: &Catalog, clock: &ManualClock
         assert!(matches!(again, Err(CatalogError::DatabaseNotFound)));
     }
     let second = catalog.create_database(new_database("b"), Actor::Server).await.unwrap();
-    assert_eq!(catalog.highest_database_id().await.unwrap(), second.id.get());
     let other = catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
     let ids = async |status| -> Vec<_> {
         catalog.databases(status).await.unwrap().into_iter().map(|database| database.id).collect()
     };
-    assert_eq!(ids(DatabaseStatus::Active).await, [other.id, second.id]);
-    assert_eq!(ids(DatabaseStatus::Deleted).await, [first.id]);
-    assert_eq!(ids(DatabaseStatus::All).await, [other.id, first.id, second.id]);
+    assert_eq!(ids(RecordStatus::Active).await, [other.id, second.id]);
+    assert_eq!(ids(RecordStatus::Deleted).await, [first.id]);
+    assert_eq!(ids(RecordStatus::All).await, [other.id, first.id, second.id]);
     assert_eq!(catalog.active_databases(), [other, second]);
 }
 

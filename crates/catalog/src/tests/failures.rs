@@ -9,7 +9,7 @@ use super::{fresh, name, new_database, new_token, open, raw, token_id};
 use crate::audit::AuditAction;
 use crate::memory::Published;
 use crate::writer::{Change, Fault, Outcome, Step};
-use crate::{Actor, Catalog, CatalogError, DatabaseStatus};
+use crate::{Actor, Catalog, CatalogError, RecordStatus};
 
 const DATABASE: TokenKind = TokenKind::Database;
 
@@ -19,7 +19,7 @@ async fn inject(catalog: &Catalog, fault: Fault) {
 
 /// What memory shows is what a new process would find on disk.
 async fn assert_memory_is_disk(catalog: &Catalog) {
-    let on_disk: Vec<_> = catalog.databases(DatabaseStatus::Active).await.unwrap().into_iter().map(Arc::new).collect();
+    let on_disk: Vec<_> = catalog.databases(RecordStatus::Active).await.unwrap().into_iter().map(Arc::new).collect();
     assert_eq!(catalog.active_databases(), on_disk);
     for kind in [DATABASE, TokenKind::Management] {
         for record in catalog.tokens(kind, true).await.unwrap() {
@@ -135,7 +135,7 @@ async fn a_catalog_that_somebody_else_changed_is_not_written() {
     let second = catalog.create_database(new_database("a"), Actor::Server).await;
     assert!(matches!(second, Err(CatalogError::Unusable)));
     assert!(catalog.database(&name("a")).is_none());
-    assert_eq!(catalog.databases(DatabaseStatus::All).await.unwrap(), []);
+    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap(), []);
 }
 
 /// Writes a row, then panics.

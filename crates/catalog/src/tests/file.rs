@@ -9,7 +9,7 @@ use sqlx::Connection as _;
 use tidegate_model::{AccountId, ClusterId, OrganizationId, OsRandomness, SequenceNumber, Timestamp, TokenKind};
 
 use super::{Counting, ManualClock, fresh, name, new_database, new_token, open, raw, token_id};
-use crate::{Actor, Catalog, CatalogError, DatabaseStatus, Opened};
+use crate::{Actor, Catalog, CatalogError, Opened, RecordStatus};
 
 async fn try_open(directory: &Path) -> Result<Opened, CatalogError> {
     Catalog::open(directory, &OsRandomness, Arc::new(ManualClock::default())).await
@@ -57,13 +57,13 @@ async fn everything_is_there_after_reopening() {
     catalog.raise_clock_mark(Timestamp::from_micros(33)).await.unwrap();
     let (sequence, audit) = (catalog.sequence(), catalog.audit(100).await.unwrap());
     let tokens = catalog.tokens(TokenKind::Database, true).await.unwrap();
-    let databases = catalog.databases(DatabaseStatus::All).await.unwrap();
+    let databases = catalog.databases(RecordStatus::All).await.unwrap();
     catalog.close().await;
 
     let catalog = open(directory.path(), &clock).await.catalog;
     assert_eq!((catalog.sequence(), catalog.audit(100).await.unwrap()), (sequence, audit));
     assert_eq!(catalog.tokens(TokenKind::Database, true).await.unwrap(), tokens);
-    assert_eq!(catalog.databases(DatabaseStatus::All).await.unwrap(), databases);
+    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap(), databases);
     assert_eq!(catalog.active_databases(), [kept]);
     assert_eq!(catalog.clock_mark(), Some(Timestamp::from_micros(33)));
     let next = catalog.create_database(new_database("gone"), Actor::Server).await.unwrap();

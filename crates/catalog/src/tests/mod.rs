@@ -6,6 +6,7 @@ mod contract;
 mod failures;
 mod file;
 mod property;
+mod tables;
 
 use std::path::Path;
 use std::sync::Arc;

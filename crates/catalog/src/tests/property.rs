@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tidegate_model::{Database, DatabaseId, Description, PermissionSet, Timestamp, TokenId, TokenKind, TokenRecord};
 
 use super::{fresh, name, new_database, new_token, open, permissions, token_id};
-use crate::{Actor, AuditAction, Catalog, CatalogError, DatabaseStatus, TokenChange};
+use crate::{Actor, AuditAction, Catalog, CatalogError, RecordStatus, TokenChange};
 
 const KINDS: [TokenKind; 2] = [TokenKind::Database, TokenKind::Management];
 
@@ -254,7 +254,7 @@ async fn compare(catalog: &Catalog, model: &Model) {
 
     let mut databases = model.databases.clone();
     databases.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-    assert_eq!(catalog.databases(DatabaseStatus::All).await.unwrap(), databases);
+    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap(), databases);
     let active = databases.iter().filter(|database| database.deleted_at.is_none());
     assert!(catalog.active_databases().iter().map(|database| &**database).eq(active));
     assert_eq!(catalog.clock_mark(), model.clock_mark.map(Timestamp::from_micros));

@@ -1,0 +1,98 @@
+//! Tables: create, list, rename, delete, undelete.
+
+use std::sync::Arc;
+
+use tidegate_access::Entry;
+use tidegate_catalog::{Actor, CatalogError, RecordStatus};
+use tidegate_model::{DatabaseName, NewTable, Table, TableId, TableName};
+
+use crate::error::{about_database, about_table};
+use crate::{Service, ServiceError};
+
+impl Service {
+    /// The tables of a database in this state, by name.
+    pub async fn tables(
+        &self,
+        caller: &Entry,
+        database: &DatabaseName,
+        status: RecordStatus,
+    ) -> Result<Vec<Arc<Table>>, ServiceError> {
+        if let Some(reason) = caller.end_reason() {
+            return Err(ServiceError::ended(reason, None));
+        }
+        let found = self.catalog.database(database);
+        let found = found.ok_or_else(|| ServiceError::DatabaseNotFound(database.clone()))?;
+        let oldest = self.recoverable_since();
+        let mut tables = self.catalog.tables(found.id, status);
+        tables.retain(|table| table.deleted_at.is_none_or(|deleted_at| deleted_at > oldest));
+        Ok(tables)
+    }
+
+    /// Creates a table. Without a template of its own it takes over the database's.
+    pub async fn create_table(
+        self: &Arc<Self>,
+        caller: Entry,
+        database: DatabaseName,
+        new: NewTable,
+    ) -> Result<Arc<Table>, ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let created = service.catalog.create_table(database.clone(), new, Actor::Token(caller.token_id())).await;
+            created.map_err(about_database(&database))
+        })
+        .await
+    }
+
+    /// Deletes the table that has this name at present, softly. A write that begins afterwards makes a new one.
+    pub async fn delete_table(
+        self: &Arc<Self>,
+        caller: Entry,
+        database: DatabaseName,
+        table: String,
+    ) -> Result<(), ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let actor = Actor::Token(caller.token_id());
+            let deleted = service.catalog.delete_table(database.clone(), table.clone(), actor).await;
+            deleted.map(drop).map_err(about_table(&database, &table))
+        })
+        .await
+    }
+
+    /// Gives a table another name. Reads and writes under a former one still reach it.
+    pub async fn rename_table(
+        self: &Arc<Self>,
+        caller: Entry,
+        database: DatabaseName,
+        table: String,
+        new_name: TableName,
+    ) -> Result<Arc<Table>, ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let actor = Actor::Token(caller.token_id());
+            let renamed = service.catalog.rename_table(database.clone(), table.clone(), new_name, actor).await;
+            renamed.map_err(about_table(&database, &table))
+        })
+        .await
+    }
+
+    /// Brings back a deleted table, as it was, under the last name it had.
+    pub async fn undelete_table(
+        self: &Arc<Self>,
+        caller: Entry,
+        database: DatabaseName,
+        id: TableId,
+    ) -> Result<Arc<Table>, ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let actor = Actor::Token(caller.token_id());
+            let deleted_after = service.recoverable_since();
+            let undeleted = service.catalog.undelete_table(database.clone(), id, deleted_after, actor).await;
+            undeleted.map_err(|error| match error {
+                CatalogError::TableNotFound => ServiceError::NoSuchTableId(id),
+                other => about_database(&database)(other),
+            })
+        })
+        .await
+    }
+}
