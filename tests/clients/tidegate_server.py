@@ -36,8 +36,10 @@ class Server:
             raise RuntimeError(f"the server stopped at start with status {self._process.wait()}")
         self.url = address
         profile = tomli.loads((data_dir / "credentials.toml").read_text())["profile"][0]
-        self._management_token = profile["mgmt_token"]
-        self._prefix = f"/api/v0/accounts/{profile['account_id']}/clusters/{profile['cluster_id']}"
+        self.management_token = profile["mgmt_token"]
+        self.account_id = profile["account_id"]
+        self.cluster_id = profile["cluster_id"]
+        self._prefix = f"/api/v0/accounts/{self.account_id}/clusters/{self.cluster_id}"
 
     def _read_output(self, addresses: "queue.Queue[str | None]") -> None:
         found = False
@@ -58,7 +60,7 @@ class Server:
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
-                "Authorization": f"Bearer {token or self._management_token}",
+                "Authorization": f"Bearer {token or self.management_token}",
                 "Content-Type": "application/json",
             },
         )

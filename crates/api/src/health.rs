@@ -30,7 +30,10 @@ struct Health {
 }
 
 /// Answers 204 with the version in its headers.
-#[utoipa::path(get, path = "/ping", tag = "health", responses((status = 204, description = "The server is there")))]
+#[utoipa::path(get, path = "/ping", tag = "health", operation_id = "Ping",
+    responses((status = 204, description = "The server is there", headers(
+        ("X-Influxdb-Version" = String, description = "Version of this server"),
+        ("X-Influxdb-Build" = String, description = "Always tidegate")))))]
 async fn ping() -> Response {
     let mut response = respond::empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
@@ -40,15 +43,17 @@ async fn ping() -> Response {
 }
 
 /// Answers `OK`, or JSON if the client asks for it.
-#[utoipa::path(get, path = "/health", tag = "health",
-    responses((status = 200, description = "Ready for queries and writes", body = Health)))]
+#[utoipa::path(get, path = "/health", tag = "health", operation_id = "Health",
+    responses((status = 200, description = "Ready for queries and writes",
+        content((Health = "application/json"), (String = "text/plain")))))]
 async fn health(headers: HeaderMap) -> Response {
     healthy(&headers)
 }
 
 /// The same under its v1 path.
-#[utoipa::path(get, path = "/api/v1/health", tag = "health",
-    responses((status = 200, description = "Ready for queries and writes", body = Health)))]
+#[utoipa::path(get, path = "/api/v1/health", tag = "health", operation_id = "HealthV1",
+    responses((status = 200, description = "Ready for queries and writes",
+        content((Health = "application/json"), (String = "text/plain")))))]
 async fn health_v1(headers: HeaderMap) -> Response {
     healthy(&headers)
 }

@@ -61,7 +61,6 @@ pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
     let metrics = Arc::new(Metrics::new(&service, metrics));
     let measured = metrics.clone();
     router
-        .merge(management::aliases())
         .fallback(data::unknown_route)
         .method_not_allowed_fallback(data::wrong_method)
         .with_state(service)

@@ -85,8 +85,10 @@ impl Io {
         };
         let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         let is_echoed = stdin.is_terminal();
+        // Whoever reads standard error from a file or another program is not at this machine's display.
+        let may_open_browser = stderr.is_terminal();
         let io = Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock));
-        Self { is_echoed, may_open_browser: true, ..io }
+        Self { is_echoed, may_open_browser, ..io }
     }
 
     /// Writes a result to standard output.

@@ -26,13 +26,10 @@ pub(crate) struct Session<'a> {
     pub(crate) face: Face,
     pub(crate) io: &'a mut Io,
     pub(crate) globals: Globals,
-    profile: Option<(Arc<Profile>, FoundByItself)>,
+    profile: Option<Arc<Profile>>,
     /// Set when a connection with a login token is answered 401.
     login_refused: Arc<AtomicBool>,
 }
-
-/// Nobody named the profile's file: the user should be told which server it leads to.
-type FoundByItself = bool;
 
 /// Where a database command goes.
 pub(crate) struct DataTarget {
@@ -51,12 +48,10 @@ impl<'a> Session<'a> {
 
     /// The client for administration. Its token comes from `--mgmt-token-file`, the environment, the profile or a login.
     pub(crate) async fn management(&mut self, matches: &ArgMatches) -> Result<ManagementClient> {
-        let (profile, found_by_itself) = self.profile()?;
+        let profile = self.profile()?;
         let scope = self.scope(&profile)?;
         let (base, tls) = management_address(&profile)?;
-        if found_by_itself {
-            self.tell_source(&profile, &base);
-        }
+        self.tell_source(&profile, &base);
         let (token, refused) = match self.given_management_token(matches, &profile).await? {
             Some(token) => (token, None),
             None => (self.login_token(&profile, &base).await?, Some(Arc::clone(&self.login_refused))),
@@ -90,7 +85,7 @@ impl<'a> Session<'a> {
 
     /// Logs in now and keeps the token.
     pub(crate) async fn login(&mut self) -> Result<()> {
-        let (profile, _) = self.profile()?;
+        let profile = self.profile()?;
         let other = if self.io.environment.variable(MANAGEMENT_TOKEN).is_some() {
             Some(MANAGEMENT_TOKEN)
         } else if profile.management_token.is_some() {
@@ -107,7 +102,7 @@ impl<'a> Session<'a> {
 
     /// Forgets the kept login of the profile.
     pub(crate) fn logout(&mut self) -> Result<()> {
-        let (profile, _) = self.profile()?;
+        let profile = self.profile()?;
         let Some(cache) = Cache::of(&self.io.environment, &profile.name) else { return Ok(()) };
         cache.remove().map_err(|error| Error::Failed(format!("the login cannot be removed: {error}")))
     }
@@ -124,11 +119,9 @@ impl<'a> Session<'a> {
 
     /// The client for data. Database and token come from the command's flags or the profile.
     pub(crate) async fn data(&mut self, matches: &ArgMatches, timeout: Duration) -> Result<DataTarget> {
-        let (profile, found_by_itself) = self.profile()?;
+        let profile = self.profile()?;
         let base = data_address(&profile)?;
-        if found_by_itself {
-            self.tell_source(&profile, &base);
-        }
+        self.tell_source(&profile, &base);
         let database = matches.get_one::<DatabaseName>("database").or(profile.database.as_ref()).ok_or_else(|| {
             Error::Usage("no database is known: give --database or set the profile's database".to_owned())
         })?;
@@ -146,14 +139,14 @@ impl<'a> Session<'a> {
 
     /// Fails on a profile of the product that lacks the command, before anything is sent.
     pub(crate) fn refuse_clustered(&mut self) -> Result<()> {
-        match self.profile()?.0.product {
+        match self.profile()?.product {
             Product::Dedicated => Ok(()),
             Product::Clustered => Err(Error::NotOnClustered),
         }
     }
 
     /// The profile, read once.
-    fn profile(&mut self) -> Result<(Arc<Profile>, FoundByItself)> {
+    fn profile(&mut self) -> Result<Arc<Profile>> {
         if let Some(profile) = &self.profile {
             return Ok(profile.clone());
         }
@@ -167,10 +160,14 @@ impl<'a> Session<'a> {
         )?;
         let profile = config::read(&located, self.log())?;
         self.log().debug(format!("profile {:?} of {}", profile.name, profile.file.display()));
-        Ok(self.profile.insert((Arc::new(profile), located.found_by_itself)).clone())
+        Ok(Arc::clone(self.profile.insert(Arc::new(profile))))
     }
 
+    /// Nobody named the file of the profile: the user should know which server it leads to.
     fn tell_source(&self, profile: &Profile, base: &BaseUrl) {
+        if !profile.found_by_itself {
+            return;
+        }
         self.log().info(format!("using {} for {}", profile.file.display(), base.authority()));
     }
 

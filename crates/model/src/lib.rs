@@ -7,6 +7,7 @@ mod database;
 mod ids;
 mod name;
 mod partition;
+mod partition_key;
 mod permission;
 mod table;
 mod time;
@@ -18,7 +19,7 @@ pub use ids::{
 };
 pub use name::{DatabaseName, DatabaseNameError};
 pub use partition::{PartitionTemplate, PartitionTemplateError, TemplatePart};
-pub use permission::{Action, Grant, PermissionSet, Resource, ResourceError};
+pub use permission::{Action, ActionError, Grant, PermissionSet, Resource, ResourceError};
 pub use table::{NewTable, Table, TableName, TableNameError};
 pub use time::{Clock, ParseTimestampError, SystemClock, Timestamp};
 pub use token::{

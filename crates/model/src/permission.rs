@@ -24,6 +24,23 @@ impl Action {
     }
 }
 
+/// A text that is no action.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("action must be read or write")]
+pub struct ActionError;
+
+impl FromStr for Action {
+    type Err = ActionError;
+
+    fn from_str(text: &str) -> Result<Self, ActionError> {
+        match text {
+            "read" => Ok(Self::Read),
+            "write" => Ok(Self::Write),
+            _ => Err(ActionError),
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -128,6 +145,16 @@ mod tests {
 
     fn name(text: &str) -> DatabaseName {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn actions_are_read_as_they_are_shown() {
+        for action in [Action::Read, Action::Write] {
+            assert_eq!(action.to_string().parse(), Ok(action));
+        }
+        for text in ["", "Read", "WRITE", "delete", "read "] {
+            assert_eq!(text.parse::<Action>(), Err(ActionError), "{text}");
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Value, json};
 use tidegate_model::DatabaseName;
 use tidegate_service::{Forbidden, RejectedLine, ServiceError, SqlError};
 use utoipa::ToSchema;
 
+use crate::openapi::Refusal;
 use crate::respond;
 
 /// Which form of error body a client of this path expects.
@@ -16,6 +16,25 @@ pub(crate) enum Dialect {
     V1,
     V2,
     V3,
+}
+
+/// Error body of v1. The other members are there if lines or the database are at fault.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct V1Error {
+    /// What went wrong.
+    error: String,
+    /// A word such as `invalid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    code: Option<&'static str>,
+    /// What went wrong, once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    message: Option<String>,
+    /// The first line that was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, minimum = 1, required = false)]
+    line: Option<usize>,
 }
 
 /// Error body of `/api/v2`.
@@ -27,19 +46,50 @@ pub(crate) struct V2Error {
     message: String,
     /// The first line that was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, minimum = 1, required = false)]
     line: Option<usize>,
 }
 
-/// Error body of `/api/v3` and v1.
+/// Error body of `/api/v3`.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct V3Error {
     /// What went wrong.
     error: String,
-    /// The lines that were refused.
+    /// The lines that were refused, or the one because of which all were.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    data: Option<Value>,
+    #[schema(value_type = Lines, required = false)]
+    data: Option<Lines>,
 }
+
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Lines {
+    /// The line because of which nothing was written.
+    One(RefusedLine),
+    /// The lines that were not written.
+    All(Vec<RefusedLine>),
+}
+
+/// A line that was refused.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RefusedLine {
+    error_message: String,
+    #[schema(value_type = i64, minimum = 1)]
+    line_number: usize,
+    /// Its beginning.
+    original_line: String,
+}
+
+impl RefusedLine {
+    fn new(line: &RejectedLine) -> Self {
+        Self { error_message: line.message.clone(), line_number: line.number, original_line: line.excerpt.clone() }
+    }
+}
+
+/// Error answers in the description of an operation, in the form of its path.
+pub(super) type V1Refused<const STATUS: u16> = Refusal<V1Error, STATUS>;
+pub(super) type V2Refused<const STATUS: u16> = Refusal<V2Error, STATUS>;
+pub(super) type V3Refused<const STATUS: u16> = Refusal<V3Error, STATUS>;
 
 const MALFORMED: &str = "Authorization header was malformed, the request was not in the form of \
     'Authorization: <auth-scheme> <token>', supported auth-schemes are Bearer, Token and Basic";
@@ -62,7 +112,8 @@ impl Dialect {
         let message = message.into();
         match self {
             Self::V2 => respond::json(status, &V2Error { code: code.to_owned(), message, line: None }),
-            Self::V1 | Self::V3 => respond::json(status, &V3Error { error: message, data: None }),
+            Self::V1 => respond::json(status, &V1Error { error: message, code: None, message: None, line: None }),
+            Self::V3 => respond::json(status, &V3Error { error: message, data: None }),
         }
     }
 
@@ -96,10 +147,8 @@ impl Dialect {
         let message = format!("database \"{name}\" not found");
         if self == Self::V1 {
             let error = format!("database not found: {name}");
-            return respond::json(
-                StatusCode::NOT_FOUND,
-                &json!({ "code": "not found", "error": error, "message": message }),
-            );
+            let body = V1Error { error, code: Some("not found"), message: Some(message), line: None };
+            return respond::json(StatusCode::NOT_FOUND, &body);
         }
         self.answer(StatusCode::NOT_FOUND, "not found", message)
     }
@@ -124,24 +173,21 @@ impl Dialect {
         let Some(first) = lines.first() else {
             return self.invalid("line protocol parsing error");
         };
-        match self {
-            Self::V3 => {
-                let data = Some(line_detail(first));
-                let body = V3Error { error: "line protocol parsing error".to_owned(), data };
-                respond::json(StatusCode::BAD_REQUEST, &body)
-            }
-            Self::V1 | Self::V2 => {
-                let mut message = "nothing was written, errors encountered on line(s):".to_owned();
-                for line in lines.iter().take(LISTED_LINES) {
-                    message.push_str(&format!("\nline {}: {}", line.number, line.message));
-                }
-                let mut body = json!({ "code": "invalid", "line": first.number, "message": message });
-                if let (Self::V1, Value::Object(members)) = (self, &mut body) {
-                    members.insert("error".to_owned(), Value::String(message));
-                }
-                respond::json(StatusCode::BAD_REQUEST, &body)
-            }
+        let status = StatusCode::BAD_REQUEST;
+        if self == Self::V3 {
+            let data = Some(Lines::One(RefusedLine::new(first)));
+            return respond::json(status, &V3Error { error: "line protocol parsing error".to_owned(), data });
         }
+        let mut message = "nothing was written, errors encountered on line(s):".to_owned();
+        for line in lines.iter().take(LISTED_LINES) {
+            message.push_str(&format!("\nline {}: {}", line.number, line.message));
+        }
+        let (code, line) = ("invalid", Some(first.number));
+        if self == Self::V1 {
+            let body = V1Error { error: message.clone(), code: Some(code), message: Some(message), line };
+            return respond::json(status, &body);
+        }
+        respond::json(status, &V2Error { code: code.to_owned(), message, line })
     }
 }
 
@@ -152,10 +198,6 @@ pub(crate) fn partial_write(lines: &[RejectedLine], some_were_written: bool) -> 
     } else {
         StatusCode::BAD_REQUEST
     };
-    let data = Some(Value::Array(lines.iter().map(line_detail).collect()));
+    let data = Some(Lines::All(lines.iter().map(RefusedLine::new).collect()));
     respond::json(status, &V3Error { error: "partial write of line protocol occurred".to_owned(), data })
-}
-
-fn line_detail(line: &RejectedLine) -> Value {
-    json!({ "error_message": line.message, "line_number": line.number, "original_line": line.excerpt })
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod description;
 mod error;
 mod negotiate;
 mod parameters;
@@ -24,6 +25,7 @@ use crate::credential::{self, Presented, Scheme};
 use crate::management::ManagementError;
 use crate::respond;
 use error::Dialect;
+pub(crate) use error::{V1Error, V2Error, V3Error};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()

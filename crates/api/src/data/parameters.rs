@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tidegate_line_protocol::Precision;
+use utoipa::IntoParams;
+
+use super::description::{units, units_or_auto};
 
 /// The token of `/write`. Read apart from the rest, so that a mistake elsewhere is not taken for a missing token.
 #[derive(Default, Deserialize)]
@@ -11,29 +14,50 @@ pub(super) struct TokenParameter {
 }
 
 /// Parameters of `/write`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct V1Parameters {
+    /// The database.
+    #[param(value_type = String, required = true, min_length = 1, max_length = 64)]
     pub(super) db: Option<String>,
+    /// Retention policy. Unless it is empty, `autogen` or `default`, the database is `db/rp`.
     pub(super) rp: Option<String>,
+    /// Unit of the timestamps; nanoseconds if absent.
+    #[param(schema_with = units)]
     pub(super) precision: Option<String>,
     /// Only so that giving it twice is an error.
     #[serde(rename = "p")]
+    #[param(ignore)]
     _token: Option<IgnoredAny>,
 }
 
 /// Parameters of `/api/v2/write`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct V2Parameters {
+    /// The database.
+    #[param(value_type = String, required = true, min_length = 1, max_length = 64)]
     pub(super) bucket: Option<String>,
+    /// Unit of the timestamps; nanoseconds if absent.
+    #[param(schema_with = units)]
     pub(super) precision: Option<String>,
 }
 
 /// Parameters of `/api/v3/write_lp`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct V3Parameters {
+    /// The database.
+    #[param(value_type = String, required = true, min_length = 1, max_length = 64)]
     pub(super) db: Option<String>,
+    /// Unit of the timestamps; guessed for each line if absent.
+    #[param(schema_with = units_or_auto)]
     pub(super) precision: Option<String>,
+    /// Whether good lines are written even if others are bad; true if absent.
+    #[param(value_type = Option<bool>)]
     pub(super) accept_partial: Option<String>,
+    /// Accepted; the write is synced all the same.
+    #[param(value_type = Option<bool>)]
     pub(super) no_sync: Option<String>,
 }
 

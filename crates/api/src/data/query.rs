@@ -16,11 +16,12 @@ use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
 use tidegate_result_format::{Encoder, Format};
 use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, QueryTimer, Service, ServiceError};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::body;
 use super::caller::enter;
-use super::error::{Dialect, V3Error};
+use super::description::{ContentEncoding, Rows, formats, formats_or_null};
+use super::error::{Dialect, V3Refused};
 use super::negotiate;
 use crate::{Cutoff, Peer, carrier};
 
@@ -30,25 +31,42 @@ const DIALECT: Dialect = Dialect::V3;
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct SqlQuery {
     /// The database.
+    #[schema(value_type = String, required = true)]
     db: Option<String>,
     /// One SQL statement.
+    #[schema(value_type = String, required = true)]
     q: Option<String>,
-    /// `json`, `jsonl`, `csv`, `pretty` or `parquet`.
+    /// By the Accept header if absent.
+    #[schema(schema_with = formats_or_null, required = false)]
     format: Option<String>,
     /// Values for the placeholders of the statement, by name.
     #[schema(value_type = Option<Object>)]
     params: Option<Value>,
 }
 
+/// The same in a query string.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct QueryParameters {
+    /// The database.
+    #[param(value_type = String, required = true)]
+    db: Option<String>,
+    /// One SQL statement.
+    #[param(value_type = String, required = true)]
+    q: Option<String>,
+    /// By the Accept header if absent.
+    #[param(schema_with = formats)]
+    format: Option<String>,
+    /// A JSON object with values for the placeholders of the statement, by name.
+    params: Option<String>,
+}
+
 /// Runs one SQL statement.
-#[utoipa::path(get, path = "/api/v3/query_sql", tag = "query", security(("database_token" = [])),
-    params(
-        ("db" = String, Query, description = "The database"),
-        ("q" = String, Query, description = "One SQL statement"),
-        ("format" = Option<String>, Query, description = "json, jsonl, csv, pretty or parquet; else by the Accept header"),
-        ("params" = Option<String>, Query, description = "JSON object with values for the placeholders")),
-    responses((status = 200, description = "The rows, streamed", content_type = "application/json", body = Vec<Object>),
-        (status = "default", body = V3Error)))]
+#[utoipa::path(get, path = "/api/v3/query_sql", tag = "query", operation_id = "QuerySql",
+    security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = [])),
+    params(QueryParameters),
+    responses(Rows, V3Refused<400>, V3Refused<401>, V3Refused<403>, V3Refused<404>, V3Refused<422>, V3Refused<500>,
+        V3Refused<503>))]
 pub(super) async fn query_sql_get(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
@@ -56,17 +74,11 @@ pub(super) async fn query_sql_get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    #[derive(Deserialize)]
-    struct Parameters {
-        db: Option<String>,
-        q: Option<String>,
-        format: Option<String>,
-        params: Option<String>,
-    }
     let entry = enter(&service, DIALECT, peer, &headers, None).await?;
     let query = query.ok_or_else(|| DIALECT.invalid("missing query parameters 'db' and 'q'"))?;
     let invalid = |error: &dyn std::fmt::Display| DIALECT.invalid(format!("serde error: {error}"));
-    let Parameters { db, q, format, params } = serde_urlencoded::from_str(&query).map_err(|error| invalid(&error))?;
+    let QueryParameters { db, q, format, params } =
+        serde_urlencoded::from_str(&query).map_err(|error| invalid(&error))?;
     let params = params
         .map(|text| serde_json::from_str(&text))
         .transpose()
@@ -75,10 +87,11 @@ pub(super) async fn query_sql_get(
 }
 
 /// Runs one SQL statement.
-#[utoipa::path(post, path = "/api/v3/query_sql", tag = "query", security(("database_token" = [])),
-    request_body = SqlQuery,
-    responses((status = 200, description = "The rows, streamed", content_type = "application/json", body = Vec<Object>),
-        (status = "default", body = V3Error)))]
+#[utoipa::path(post, path = "/api/v3/query_sql", tag = "query", operation_id = "QuerySqlPost",
+    security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = [])),
+    params(ContentEncoding), request_body = SqlQuery,
+    responses(Rows, V3Refused<400>, V3Refused<401>, V3Refused<403>, V3Refused<404>, V3Refused<413>, V3Refused<422>,
+        V3Refused<500>, V3Refused<503>))]
 pub(super) async fn query_sql_post(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,

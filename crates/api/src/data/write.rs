@@ -7,12 +7,14 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
-use tidegate_model::{Action, DatabaseNameError};
-use tidegate_service::{Entry, Permit, Service, ServiceError, WriteBatch};
+use tidegate_line_protocol::Precision;
+use tidegate_model::{Action, DatabaseName, DatabaseNameError};
+use tidegate_service::{Entry, Service, ServiceError, WriteBatch};
 
 use super::body;
 use super::caller::enter;
-use super::error::{Dialect, V2Error, V3Error, partial_write};
+use super::description::ContentEncoding;
+use super::error::{Dialect, V1Refused, V2Refused, V3Refused, partial_write};
 use super::parameters::{
     TokenParameter, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database,
 };
@@ -20,14 +22,13 @@ use super::written;
 use crate::Peer;
 
 /// Writes line protocol, as v1 clients do. All lines or none.
-#[utoipa::path(post, path = "/write", tag = "write", security(("database_token" = [])),
-    params(
-        ("db" = String, Query, description = "The database"),
-        ("rp" = Option<String>, Query, description = "Retention policy: the database is then db/rp"),
-        ("precision" = Option<String>, Query, description = "Unit of the timestamps: ns, us, ms or s"),
-        ("p" = Option<String>, Query, description = "The token, if there is no Authorization header")),
+#[utoipa::path(post, path = "/write", tag = "write", operation_id = "WriteV1",
+    security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = []),
+        ("database_token_parameter" = [])),
+    params(V1Parameters, ContentEncoding),
     request_body(content = String, content_type = "text/plain", description = "Line protocol"),
-    responses((status = 204, description = "Written and synced to disk"), (status = "default", body = V3Error)))]
+    responses((status = 204, description = "Written and synced to disk"), V1Refused<400>, V1Refused<401>,
+        V1Refused<403>, V1Refused<404>, V1Refused<413>, V1Refused<500>, V1Refused<503>))]
 pub(super) async fn write_v1(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
@@ -46,19 +47,17 @@ pub(super) async fn write_v1(
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
     let database = v1_database(&db, parameters.rp.as_deref()).parse().map_err(|error| bad_name(dialect, &error))?;
-    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
-    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, &headers, body).await?;
-    write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
+    let target = Target { database, precision, accept_partial: false };
+    write(&service, dialect, entry, target, &headers, body).await
 }
 
 /// Writes line protocol, as v2 clients do. All lines or none.
-#[utoipa::path(post, path = "/api/v2/write", tag = "write", security(("database_token" = [])),
-    params(
-        ("bucket" = String, Query, description = "The database"),
-        ("org" = Option<String>, Query, description = "Ignored"),
-        ("precision" = Option<String>, Query, description = "Unit of the timestamps: ns, us, ms or s")),
+#[utoipa::path(post, path = "/api/v2/write", tag = "write", operation_id = "WriteV2",
+    security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = [])),
+    params(V2Parameters, ("org" = Option<String>, Query, description = "Ignored"), ContentEncoding),
     request_body(content = String, content_type = "text/plain", description = "Line protocol"),
-    responses((status = 204, description = "Written and synced to disk"), (status = "default", body = V2Error)))]
+    responses((status = 204, description = "Written and synced to disk"), V2Refused<400>, V2Refused<401>,
+        V2Refused<403>, V2Refused<404>, V2Refused<413>, V2Refused<500>, V2Refused<503>))]
 pub(super) async fn write_v2(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
@@ -77,21 +76,17 @@ pub(super) async fn write_v2(
         parameters.bucket.filter(|bucket| !bucket.is_empty()).ok_or_else(|| dialect.invalid("missing bucket value"))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
     let database = bucket.parse().map_err(|error| bad_name(dialect, &error))?;
-    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
-    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, &headers, body).await?;
-    write_all(&service, dialect, entry, permit, WriteBatch { body, precision, accept_partial: false }).await
+    let target = Target { database, precision, accept_partial: false };
+    write(&service, dialect, entry, target, &headers, body).await
 }
 
 /// Writes line protocol. Good lines are written even if others are bad, unless `accept_partial=false`.
-#[utoipa::path(post, path = "/api/v3/write_lp", tag = "write", security(("database_token" = [])),
-    params(
-        ("db" = String, Query, description = "The database"),
-        ("precision" = Option<String>, Query,
-            description = "Unit of the timestamps: auto (default), nanosecond, microsecond, millisecond or second"),
-        ("accept_partial" = Option<bool>, Query, description = "Write good lines even if others are bad (default)"),
-        ("no_sync" = Option<bool>, Query, description = "Accepted; the write is synced all the same")),
+#[utoipa::path(post, path = "/api/v3/write_lp", tag = "write", operation_id = "WriteV3",
+    security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = [])),
+    params(V3Parameters, ContentEncoding),
     request_body(content = String, content_type = "text/plain", description = "Line protocol"),
-    responses((status = 204, description = "Written and synced to disk"), (status = "default", body = V3Error)))]
+    responses((status = 204, description = "Written and synced to disk"), V3Refused<400>, V3Refused<401>,
+        V3Refused<403>, V3Refused<404>, V3Refused<413>, V3Refused<422>, V3Refused<500>, V3Refused<503>))]
 pub(super) async fn write_v3(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
@@ -111,29 +106,32 @@ pub(super) async fn write_v3(
     let accept_partial = switch("accept_partial", parameters.accept_partial.as_deref(), true).map_err(invalid)?;
     switch("no_sync", parameters.no_sync.as_deref(), false).map_err(invalid)?;
     let database = db.parse().map_err(|error| bad_name(dialect, &error))?;
-    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
-    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, &headers, body).await?;
-    let batch = WriteBatch { body, precision, accept_partial };
-    if !accept_partial {
-        return write_all(&service, dialect, entry, permit, batch).await;
-    }
-    match service.write(entry, permit, batch).await {
-        Ok(outcome) if outcome.rejected.is_empty() => Ok(written()),
-        Ok(outcome) => Err(partial_write(&outcome.rejected, true)),
-        Err(ServiceError::WriteRejected(lines)) => Err(partial_write(&lines, false)),
-        Err(error) => Err(dialect.service_error(error)),
-    }
+    let target = Target { database, precision, accept_partial };
+    write(&service, dialect, entry, target, &headers, body).await
 }
 
-async fn write_all(
+/// Where the lines go, and how they are read.
+struct Target {
+    database: DatabaseName,
+    precision: Precision,
+    accept_partial: bool,
+}
+
+async fn write(
     service: &Arc<Service>,
     dialect: Dialect,
     entry: Entry,
-    permit: Permit,
-    batch: WriteBatch,
+    target: Target,
+    headers: &HeaderMap,
+    body: Body,
 ) -> Result<Response, Response> {
-    match service.write(entry, permit, batch).await {
-        Ok(_) => Ok(written()),
+    let Target { database, precision, accept_partial } = target;
+    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
+    let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, headers, body).await?;
+    match service.write(entry, permit, WriteBatch { body, precision, accept_partial }).await {
+        Ok(outcome) if outcome.rejected.is_empty() => Ok(written()),
+        Ok(outcome) => Err(partial_write(&outcome.rejected, true)),
+        Err(ServiceError::WriteRejected(lines)) if accept_partial => Err(partial_write(&lines, false)),
         Err(error) => Err(dialect.service_error(error)),
     }
 }

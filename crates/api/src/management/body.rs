@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize as _, DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::Value;
 use tidegate_service::{Entry, ServiceError};
 
@@ -70,4 +70,9 @@ pub(crate) fn integer(name: &str, value: Option<Value>) -> Result<Option<i64>, M
         Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
         Some(_) => Err(ManagementError::bad_request(format!("{name} must be a whole number of 64 bits"))),
     }
+}
+
+/// Whether a member is there at all, `null` included.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }

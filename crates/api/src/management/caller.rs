@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use tidegate_model::{AccountId, ClusterId, DatabaseName, ParseIdError, TokenId, TokenKind};
+use tidegate_model::{AccountId, ClusterId, DatabaseId, DatabaseName, ParseIdError, TableId, TokenId, TokenKind};
 use tidegate_service::{Entry, Service};
 
 use super::ManagementError;
@@ -35,6 +35,15 @@ impl FromRequestParts<Arc<Service>> for Caller {
 /// The database that the path names. A text that cannot be a name is the name of no database.
 pub(crate) struct DatabaseOfPath(pub(crate) DatabaseName);
 
+/// The id by which the path names a deleted database.
+pub(crate) struct DeletedDatabaseOfPath(pub(crate) DatabaseId);
+
+/// The table that the path names.
+pub(crate) struct TableOfPath(pub(crate) String);
+
+/// The id by which the path names a deleted table.
+pub(crate) struct DeletedTableOfPath(pub(crate) TableId);
+
 /// The token that the path names.
 pub(crate) struct TokenOfPath(pub(crate) TokenId);
 
@@ -48,6 +57,30 @@ impl<S: Send + Sync> FromRequestParts<S> for DatabaseOfPath {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for DeletedDatabaseOfPath {
+    type Rejection = ManagementError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ManagementError> {
+        number_of_path(parts, state, "databaseId", DatabaseId::new).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TableOfPath {
+    type Rejection = ManagementError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ManagementError> {
+        path_parameter(parts, state, "tableName").await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DeletedTableOfPath {
+    type Rejection = ManagementError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ManagementError> {
+        number_of_path(parts, state, "tableId", TableId::new).await.map(Self)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for TokenOfPath {
     type Rejection = ManagementError;
 
@@ -55,6 +88,17 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenOfPath {
         let id = path_parameter(parts, state, "tokenId").await?;
         id.parse().map(Self).map_err(|error: ParseIdError| ManagementError::bad_request(error.to_string()))
     }
+}
+
+async fn number_of_path<S: Send + Sync, T>(
+    parts: &mut Parts,
+    state: &S,
+    name: &str,
+    new: fn(i64) -> Option<T>,
+) -> Result<T, ManagementError> {
+    let text = path_parameter(parts, state, name).await?;
+    let invalid = || ManagementError::bad_request(format!("{name} must be a whole number of 64 bits, at least 1"));
+    text.parse().ok().and_then(new).ok_or_else(invalid)
 }
 
 async fn path_parameter<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String, ManagementError> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tidegate_service::{ServiceError, Unauthenticated};
 use utoipa::ToSchema;
 
+use crate::openapi::Refusal;
 use crate::respond;
 
 /// An error answer.
@@ -23,6 +24,9 @@ pub(crate) struct ErrorBody {
     /// What went wrong, and what to do about it.
     message: String,
 }
+
+/// Such an answer in the description of an operation.
+pub(super) type Refused<const STATUS: u16> = Refusal<ErrorBody, STATUS>;
 
 impl ManagementError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
@@ -53,11 +57,19 @@ impl From<ServiceError> for ManagementError {
         let status = match &error {
             ServiceError::Unauthenticated => return Self::unauthorized(),
             ServiceError::Forbidden => StatusCode::FORBIDDEN,
-            ServiceError::TokenNotFound(_) | ServiceError::DatabaseNotFound(_) => StatusCode::NOT_FOUND,
-            ServiceError::TokenRevoked(_) | ServiceError::DatabaseExists(_) | ServiceError::TokenUsedBefore => {
-                StatusCode::CONFLICT
-            }
-            ServiceError::ExpiryInThePast => StatusCode::BAD_REQUEST,
+            ServiceError::TokenNotFound(_)
+            | ServiceError::DatabaseNotFound(_)
+            | ServiceError::NoSuchDatabaseId(_)
+            | ServiceError::TableNotFound(..)
+            | ServiceError::NoSuchTableId(_) => StatusCode::NOT_FOUND,
+            ServiceError::TokenRevoked(_)
+            | ServiceError::DatabaseExists(_)
+            | ServiceError::TableExists(_)
+            | ServiceError::TokenUsedBefore => StatusCode::CONFLICT,
+            ServiceError::ExpiryInThePast
+            | ServiceError::TooManyTables(_)
+            | ServiceError::NotDeleted
+            | ServiceError::NameTaken => StatusCode::BAD_REQUEST,
             ServiceError::StillDraining(_) | ServiceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -8,46 +8,37 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_model::{Identity, PermissionSet, Timestamp, TokenId, TokenRecord};
+use tidegate_model::{PermissionSet, TokenId, TokenRecord};
 use tidegate_service::{Service, TokenRequest};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::body::{object, string};
 use super::caller::{Caller, TokenOfPath};
-use super::error::{ErrorBody, ManagementError};
-use super::tokens::{description, expiry};
+use super::error::{ManagementError, Refused};
+use super::forms::PathForm;
+use super::token_record::{Created, TokenMembers, description, expiry};
 use crate::{Cutoff, respond};
 
-/// A management token. The secret is in the answer to its creation only.
+/// A management token.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ManagementToken {
-    account_id: String,
-    id: String,
+    #[serde(flatten)]
+    members: TokenMembers,
     /// The first characters of the secret.
     prefix: String,
-    description: String,
-    /// RFC 3339, UTC.
-    created_at: String,
     /// The management token that made it; absent for the first one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_by: Option<String>,
-    /// The secret, in the answer to its creation only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<String>,
-    /// From when on the token is dead; absent = never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<String>,
-    /// When the token was revoked; absent while it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<String>,
+    #[schema(value_type = Uuid, required = false)]
+    created_by: Option<Uuid>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateManagementToken {
     /// Free text, at most 4096 bytes.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 4096)]
     description: Option<Value>,
     /// RFC 3339; absent = never expires.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -55,46 +46,40 @@ pub(super) struct CreateManagementToken {
 }
 
 impl ManagementToken {
-    fn new(identity: Identity, record: &TokenRecord) -> Self {
+    fn new(record: &TokenRecord) -> Self {
         Self {
-            account_id: identity.account.to_string(),
-            id: record.id.to_string(),
+            members: TokenMembers::new(record),
             prefix: record.prefix.clone(),
-            description: record.description.as_str().to_owned(),
-            created_at: record.created_at.to_string(),
-            created_by: record.created_by.as_ref().map(TokenId::to_string),
-            access_token: None,
-            expires_at: record.expires_at.as_ref().map(Timestamp::to_string),
-            revoked_at: record.revoked_at.as_ref().map(Timestamp::to_string),
+            created_by: record.created_by.map(TokenId::as_uuid),
         }
     }
 }
 
 /// Lists all management tokens, revoked ones included, by id.
-#[utoipa::path(get, path = "/api/v0/accounts/{accountId}/management-tokens", tag = "management tokens",
+#[utoipa::path(get, path = "/management-tokens", tag = "management tokens",
     operation_id = "GetManagementTokens", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path)),
-    responses((status = 200, body = Vec<ManagementToken>), (status = "default", body = ErrorBody)))]
+    responses((status = 200, description = "The tokens", body = Vec<ManagementToken>)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
+    form: PathForm,
 ) -> Result<Response, ManagementError> {
     let records = service.management_tokens(&caller).await?;
-    let identity = service.identity();
-    let tokens: Vec<_> = records.iter().map(|record| ManagementToken::new(identity, record)).collect();
+    let tokens: Vec<_> = records.iter().map(|record| form.in_account(ManagementToken::new(record))).collect();
     Ok(respond::guarded_json(&tokens, caller, cutoff))
 }
 
 /// Creates a management token. The answer is the only place where its secret is shown.
-#[utoipa::path(post, path = "/api/v0/accounts/{accountId}/management-tokens", tag = "management tokens",
+#[utoipa::path(post, path = "/management-tokens", tag = "management tokens",
     operation_id = "CreateManagementToken", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path)),
     request_body = CreateManagementToken,
-    responses((status = 200, body = ManagementToken), (status = "default", body = ErrorBody)))]
+    responses((status = 200, description = "The new token", body = Created<ManagementToken>),
+        Refused<400>, Refused<413>, Refused<415>))]
 pub(super) async fn create(
     State(service): State<Arc<Service>>,
     Caller(caller): Caller,
+    form: PathForm,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ManagementError> {
@@ -106,18 +91,15 @@ pub(super) async fn create(
         expires_at: expiry(request.expires_at, None)?,
     };
     let created = service.create_management_token(caller, request).await?;
-    let token = ManagementToken {
-        access_token: Some(created.token.expose().to_owned()),
-        ..ManagementToken::new(service.identity(), &created.record)
-    };
-    Ok(respond::json(StatusCode::OK, &token))
+    let token = Created::new(&created.token, ManagementToken::new(&created.record));
+    Ok(respond::json(StatusCode::OK, &form.in_account(token)))
 }
 
 /// Revokes a management token, perhaps the one that asks. When this answers 204, the token can do nothing more.
-#[utoipa::path(delete, path = "/api/v0/accounts/{accountId}/management-tokens/{tokenId}", tag = "management tokens",
+#[utoipa::path(delete, path = "/management-tokens/{tokenId}", tag = "management tokens",
     operation_id = "DeleteManagementToken", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path), ("tokenId" = uuid::Uuid, Path)),
-    responses((status = 204), (status = "default", body = ErrorBody)))]
+    params(("tokenId" = Uuid, Path)),
+    responses((status = 204, description = "Revoked"), Refused<400>, Refused<404>))]
 pub(super) async fn revoke(
     State(service): State<Arc<Service>>,
     Caller(caller): Caller,

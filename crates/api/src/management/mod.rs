@@ -1,42 +1,56 @@
-//! The Management API, in the path form of Dedicated (management API contract).
+//! The Management API (management API contract).
 
 mod body;
 mod caller;
+mod clusters;
 mod databases;
 mod error;
+mod forms;
 mod json;
 mod management_tokens;
+mod partition;
+mod status;
+mod tables;
+mod token_record;
 mod tokens;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
 use tidegate_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::Caller;
 pub(crate) use error::{ErrorBody, ManagementError};
+use forms::{Scope, register};
 
 pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new()
-        .routes(routes!(databases::list, databases::create))
-        .routes(routes!(databases::delete))
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::get, tokens::update, tokens::revoke))
-        .routes(routes!(management_tokens::list, management_tokens::create))
-        .routes(routes!(management_tokens::revoke))
-}
-
-/// Collections are also reached with a trailing slash (contract §4).
-pub(crate) fn aliases() -> Router<Arc<Service>> {
-    const CLUSTER: &str = "/api/v0/accounts/{accountId}/clusters/{clusterId}";
-    Router::new()
-        .route(&format!("{CLUSTER}/databases/"), get(databases::list).post(databases::create))
-        .route(&format!("{CLUSTER}/tokens/"), get(tokens::list).post(tokens::create))
-        .route(
-            "/api/v0/accounts/{accountId}/management-tokens/",
-            get(management_tokens::list).post(management_tokens::create),
-        )
+    let of_cluster = [
+        routes!(databases::list, databases::create),
+        routes!(databases::update, databases::delete),
+        routes!(databases::rename),
+        routes!(databases::undelete),
+        routes!(tables::list, tables::create),
+        routes!(tables::delete),
+        routes!(tables::rename),
+        routes!(tables::undelete),
+        routes!(tables::switch_iceberg),
+        routes!(tokens::list, tokens::create),
+        routes!(tokens::get, tokens::update, tokens::revoke),
+    ];
+    let of_account = [
+        routes!(management_tokens::list, management_tokens::create),
+        routes!(management_tokens::revoke),
+        routes!(clusters::list),
+        routes!(clusters::get),
+        routes!(clusters::users),
+    ];
+    let mut router = OpenApiRouter::new();
+    for routes in of_cluster {
+        router = register(router, Scope::Cluster, routes);
+    }
+    for routes in of_account {
+        router = register(router, Scope::Account, routes);
+    }
+    router
 }

@@ -8,51 +8,43 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_model::{Action, Description, Grant, Identity, PermissionSet, Resource, Timestamp, TokenRecord};
-use tidegate_service::{Created, Service, TokenChange, TokenRequest};
+use tidegate_model::{ActionError, Grant, PermissionSet, ResourceError, TokenRecord};
+use tidegate_service::{Service, TokenChange, TokenRequest};
+use utoipa::openapi::Object;
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::{object, objects, string};
+use super::body::{object, objects, present, string};
 use super::caller::{Caller, TokenOfPath};
-use super::error::{ErrorBody, ManagementError};
+use super::error::{ManagementError, Refused};
+use super::forms::PathForm;
+use super::token_record::{Created, TokenMembers, description, expiry};
+use crate::openapi::{one_of, one_of_or_null};
 use crate::{Cutoff, respond};
 
 /// What a token may do to one database.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub(super) struct Permission {
-    /// `read` or `write`.
+    #[schema(schema_with = actions)]
     action: String,
     /// The name of a database, or `*` for all of them.
+    #[schema(pattern = r"^(\*|[A-Za-z0-9/-][A-Za-z0-9_/-]{0,63})$")]
     resource: String,
 }
 
-/// A database token. The secret is in the answer to its creation only.
+/// A database token.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Token {
-    account_id: String,
-    cluster_id: String,
-    id: String,
-    description: String,
+    #[serde(flatten)]
+    members: TokenMembers,
     permissions: Vec<Permission>,
-    /// RFC 3339, UTC.
-    created_at: String,
-    /// The secret, in the answer to its creation only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<String>,
-    /// From when on the token is dead; absent = never.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<String>,
-    /// When the token was revoked; absent while it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateToken {
     /// Free text, at most 4096 bytes.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 4096)]
     description: Option<Value>,
     /// What the token may do; absent = nothing.
     #[schema(value_type = Option<Vec<Permission>>)]
@@ -60,16 +52,18 @@ pub(super) struct CreateToken {
     /// RFC 3339; absent = never expires.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Value>,
-    /// `datetime` or `noExpiration`.
-    #[schema(value_type = Option<String>)]
+    /// Goes with `expiresAt`: `datetime` needs it, `noExpiration` excludes it.
+    #[schema(schema_with = expiration_types, required = false)]
     expiration_type: Option<Value>,
 }
 
+/// At least one of the members.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(min_properties = 1)]
 pub(super) struct UpdateToken {
     /// Replaces the description.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 4096)]
     description: Option<Value>,
     /// Replaces all permissions.
     #[schema(value_type = Option<Vec<Permission>>)]
@@ -89,28 +83,20 @@ pub(super) struct Revoked {
     include_revoked: bool,
 }
 
-/// Whether a member is there at all, `null` included.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
+fn actions() -> Object {
+    one_of(&["read", "write"])
+}
+
+fn expiration_types() -> Object {
+    one_of_or_null(&["datetime", "noExpiration"])
 }
 
 impl Token {
-    fn new(identity: Identity, record: &TokenRecord) -> Self {
+    fn new(record: &TokenRecord) -> Self {
         Self {
-            account_id: identity.account.to_string(),
-            cluster_id: identity.cluster.to_string(),
-            id: record.id.to_string(),
-            description: record.description.as_str().to_owned(),
+            members: TokenMembers::new(record),
             permissions: record.permissions.grants().iter().map(Permission::new).collect(),
-            created_at: record.created_at.to_string(),
-            access_token: None,
-            expires_at: record.expires_at.as_ref().map(Timestamp::to_string),
-            revoked_at: record.revoked_at.as_ref().map(Timestamp::to_string),
         }
-    }
-
-    fn created(identity: Identity, created: &Created) -> Self {
-        Self { access_token: Some(created.token.expose().to_owned()), ..Self::new(identity, &created.record) }
     }
 }
 
@@ -121,32 +107,33 @@ impl Permission {
 }
 
 /// Lists all database tokens, by id.
-#[utoipa::path(get, path = "/api/v0/accounts/{accountId}/clusters/{clusterId}/tokens", tag = "database tokens",
+#[utoipa::path(get, path = "/tokens", tag = "database tokens",
     operation_id = "GetDatabaseTokens", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path), ("clusterId" = uuid::Uuid, Path), Revoked),
-    responses((status = 200, body = Vec<Token>), (status = "default", body = ErrorBody)))]
+    params(Revoked),
+    responses((status = 200, description = "The tokens", body = Vec<Token>), Refused<400>))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
+    form: PathForm,
     query: Result<Query<Revoked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ManagementError> {
     let include_revoked = include_revoked(query)?;
     let records = service.tokens(&caller, include_revoked).await?;
-    let identity = service.identity();
-    let tokens: Vec<_> = records.iter().map(|record| Token::new(identity, record)).collect();
+    let tokens: Vec<_> = records.iter().map(|record| form.in_cluster(Token::new(record))).collect();
     Ok(respond::guarded_json(&tokens, caller, cutoff))
 }
 
 /// Creates a database token. The answer is the only place where its secret is shown.
-#[utoipa::path(post, path = "/api/v0/accounts/{accountId}/clusters/{clusterId}/tokens", tag = "database tokens",
+#[utoipa::path(post, path = "/tokens", tag = "database tokens",
     operation_id = "CreateDatabaseToken", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path), ("clusterId" = uuid::Uuid, Path)),
     request_body = CreateToken,
-    responses((status = 200, body = Token), (status = "default", body = ErrorBody)))]
+    responses((status = 200, description = "The new token", body = Created<Token>),
+        Refused<400>, Refused<413>, Refused<415>))]
 pub(super) async fn create(
     State(service): State<Arc<Service>>,
     Caller(caller): Caller,
+    form: PathForm,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ManagementError> {
@@ -160,36 +147,40 @@ pub(super) async fn create(
         expires_at: expiry(request.expires_at, request.expiration_type)?,
     };
     let created = service.create_token(caller, request).await?;
-    Ok(respond::json(StatusCode::OK, &Token::created(service.identity(), &created)))
+    let token = Created::new(&created.token, Token::new(&created.record));
+    Ok(respond::json(StatusCode::OK, &form.in_cluster(token)))
 }
 
 /// Shows one database token.
-#[utoipa::path(get, path = "/api/v0/accounts/{accountId}/clusters/{clusterId}/tokens/{tokenId}",
+#[utoipa::path(get, path = "/tokens/{tokenId}",
     tag = "database tokens", operation_id = "GetDatabaseToken", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path), ("clusterId" = uuid::Uuid, Path), ("tokenId" = uuid::Uuid, Path), Revoked),
-    responses((status = 200, body = Token), (status = "default", body = ErrorBody)))]
+    params(("tokenId" = Uuid, Path), Revoked),
+    responses((status = 200, description = "The token", body = Token), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
     Extension(cutoff): Extension<Cutoff>,
     Caller(caller): Caller,
+    form: PathForm,
     TokenOfPath(id): TokenOfPath,
     query: Result<Query<Revoked>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ManagementError> {
     let include_revoked = include_revoked(query)?;
     let record = service.token(&caller, id, include_revoked).await?;
-    Ok(respond::guarded_json(&Token::new(service.identity(), &record), caller, cutoff))
+    Ok(respond::guarded_json(&form.in_cluster(Token::new(&record)), caller, cutoff))
 }
 
 /// Replaces the description, the permissions or both. When this answers, no request goes on with a permission that
 /// was taken away.
-#[utoipa::path(patch, path = "/api/v0/accounts/{accountId}/clusters/{clusterId}/tokens/{tokenId}",
+#[utoipa::path(patch, path = "/tokens/{tokenId}",
     tag = "database tokens", operation_id = "UpdateDatabaseToken", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path), ("clusterId" = uuid::Uuid, Path), ("tokenId" = uuid::Uuid, Path)),
+    params(("tokenId" = Uuid, Path)),
     request_body = UpdateToken,
-    responses((status = 200, body = Token), (status = "default", body = ErrorBody)))]
+    responses((status = 200, description = "The token as it is now", body = Token),
+        Refused<400>, Refused<404>, Refused<409>, Refused<413>, Refused<415>))]
 pub(super) async fn update(
     State(service): State<Arc<Service>>,
     Caller(caller): Caller,
+    form: PathForm,
     TokenOfPath(id): TokenOfPath,
     headers: HeaderMap,
     body: Body,
@@ -206,15 +197,15 @@ pub(super) async fn update(
         return Err(ManagementError::bad_request("give description, permissions or both"));
     }
     let record = service.update_token(caller, id, change).await?;
-    Ok(respond::json(StatusCode::OK, &Token::new(service.identity(), &record)))
+    Ok(respond::json(StatusCode::OK, &form.in_cluster(Token::new(&record))))
 }
 
 /// Revokes a database token. When this answers 204, the token can do nothing more, anywhere. 503 means that it is
 /// revoked for good but something that it started has not ended yet: repeat the request to wait for the rest.
-#[utoipa::path(delete, path = "/api/v0/accounts/{accountId}/clusters/{clusterId}/tokens/{tokenId}",
+#[utoipa::path(delete, path = "/tokens/{tokenId}",
     tag = "database tokens", operation_id = "DeleteDatabaseToken", security(("management_token" = [])),
-    params(("accountId" = uuid::Uuid, Path), ("clusterId" = uuid::Uuid, Path), ("tokenId" = uuid::Uuid, Path)),
-    responses((status = 204), (status = "default", body = ErrorBody)))]
+    params(("tokenId" = Uuid, Path)),
+    responses((status = 204, description = "Revoked"), Refused<400>, Refused<404>))]
 pub(super) async fn revoke(
     State(service): State<Arc<Service>>,
     Caller(caller): Caller,
@@ -233,34 +224,6 @@ fn include_revoked(
     }
 }
 
-pub(super) fn description(text: &str) -> Result<Description, ManagementError> {
-    Description::new(text).map_err(|error| ManagementError::bad_request(error.to_string()))
-}
-
-/// `expiresAt` and `expirationType` by the table of contract §9.
-pub(super) fn expiry(
-    expires_at: Option<Value>,
-    expiration_type: Option<Value>,
-) -> Result<Option<Timestamp>, ManagementError> {
-    let expires_at = string("expiresAt", expires_at)?;
-    let expiration_type = string("expirationType", expiration_type)?;
-    match (expiration_type.as_deref(), &expires_at) {
-        (None, _) | (Some("datetime"), Some(_)) | (Some("noExpiration"), None) => {}
-        (Some("datetime"), None) => {
-            return Err(ManagementError::bad_request("expirationType datetime needs expiresAt"));
-        }
-        (Some("noExpiration"), Some(_)) => {
-            return Err(ManagementError::bad_request("expirationType noExpiration does not go with expiresAt"));
-        }
-        (Some(_), _) => {
-            return Err(ManagementError::bad_request("expirationType must be datetime or noExpiration"));
-        }
-    }
-    expires_at
-        .map(|text| text.parse().map_err(|error| ManagementError::bad_request(format!("expiresAt is {error}"))))
-        .transpose()
-}
-
 fn permissions(value: Option<Value>) -> Result<Option<PermissionSet>, ManagementError> {
     let Some(value) = value else { return Ok(None) };
     let listed: Vec<Permission> = objects(value).ok_or_else(|| {
@@ -270,14 +233,9 @@ fn permissions(value: Option<Value>) -> Result<Option<PermissionSet>, Management
 }
 
 fn grant(permission: Permission) -> Result<Grant, ManagementError> {
-    let action = match permission.action.as_str() {
-        "read" => Action::Read,
-        "write" => Action::Write,
-        _ => return Err(ManagementError::bad_request("action must be read or write")),
-    };
-    let resource: Resource = permission
-        .resource
-        .parse()
-        .map_err(|error: tidegate_model::ResourceError| ManagementError::bad_request(error.to_string()))?;
-    Ok(Grant { action, resource })
+    let bad = |error: &dyn std::fmt::Display| ManagementError::bad_request(error.to_string());
+    Ok(Grant {
+        action: permission.action.parse().map_err(|error: ActionError| bad(&error))?,
+        resource: permission.resource.parse().map_err(|error: ResourceError| bad(&error))?,
+    })
 }

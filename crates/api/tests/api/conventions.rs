@@ -12,13 +12,27 @@ fn operations(f: &Fixture) -> Vec<(&'static str, String)> {
     for (methods, path) in [
         (vec!["GET", "POST"], f.path("/databases")),
         (vec!["GET", "POST"], f.path("/databases/")),
-        (vec!["DELETE"], f.path("/databases/plant7")),
+        (vec!["PATCH", "DELETE"], f.path("/databases/plant7")),
+        (vec!["PUT"], f.path("/databases/plant7/rename")),
+        (vec!["PUT"], f.path("/databases/1/undelete")),
+        (vec!["GET", "POST"], f.path("/databases/plant7/tables")),
+        (vec!["DELETE"], f.path("/databases/plant7/tables/press")),
+        (vec!["PUT"], f.path("/databases/plant7/tables/press/rename")),
+        (vec!["PUT"], f.path("/databases/plant7/tables/1/undelete")),
+        (vec!["PUT"], f.path("/databases/plant7/tables/press/iceberg")),
         (vec!["GET", "POST"], f.path("/tokens")),
         (vec!["GET", "POST"], f.path("/tokens/")),
         (vec!["GET", "PATCH", "DELETE"], f.path(&format!("/tokens/{UNKNOWN_ID}"))),
         (vec!["GET", "POST"], f.account_path("/management-tokens")),
         (vec!["GET", "POST"], f.account_path("/management-tokens/")),
         (vec!["DELETE"], f.account_path(&format!("/management-tokens/{UNKNOWN_ID}"))),
+        (vec!["GET"], f.account_path("/clusters")),
+        (vec!["GET"], f.account_path("/users")),
+        (vec!["GET", "POST"], "/api/v0/databases".to_owned()),
+        (vec!["PATCH", "DELETE"], "/api/v0/databases/plant7".to_owned()),
+        (vec!["GET", "POST"], "/api/v0/tokens".to_owned()),
+        (vec!["GET", "PATCH", "DELETE"], format!("/api/v0/tokens/{UNKNOWN_ID}")),
+        (vec!["GET", "POST"], "/api/v0/management-tokens".to_owned()),
     ] {
         operations.extend(methods.into_iter().map(|method| (method, path.clone())));
     }
@@ -209,7 +223,8 @@ async fn edge_39_trailing_slashes_of_collections() {
 async fn edge_39_methods_that_a_collection_does_not_have() {
     let f = fixture().await;
     let (_, database_token) = f.create_token("read:* write:*", None).await;
-    for path in ["/databases", "/databases/", "/tokens", "/tokens/"] {
+    f.create_database("plant7").await;
+    for path in ["/databases", "/databases/", "/tokens", "/tokens/", "/databases/plant7/tables"] {
         for method in ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
             let answer = f.manage(method, path, Value::Null).await;
             assert_error(&answer, 405, &format!("{method} {path}"));

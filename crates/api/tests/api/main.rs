@@ -5,6 +5,7 @@
 mod barrier;
 mod conventions;
 mod credentials;
+mod database_changes;
 mod databases;
 mod fixture;
 mod health;
@@ -16,8 +17,10 @@ mod metrics;
 mod openapi;
 mod partial_writes;
 mod partition_templates;
+mod path_forms;
 mod query_sql;
 mod row_semantics;
+mod tables;
 mod tokens;
 mod unauthorized;
 mod write_bodies;

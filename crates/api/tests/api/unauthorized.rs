@@ -23,16 +23,20 @@ fn closed_routes(f: &Fixture) -> Vec<Route> {
                 .replace("{accountId}", &identity.account.to_string())
                 .replace("{clusterId}", &identity.cluster.to_string())
                 .replace("{tokenId}", "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64")
-                .replace("{databaseName}", "plant7");
+                .replace("{databaseName}", "plant7")
+                .replace("{databaseId}", "1")
+                .replace("{tableName}", "press")
+                .replace("{tableId}", "1");
             let is_management = security.to_string().contains("management_token");
             // Collections are also reached with a trailing slash, which the document does not repeat.
-            if is_management && ["/databases", "/tokens", "/management-tokens"].iter().any(|end| path.ends_with(end)) {
+            let collections = ["/databases", "/tables", "/tokens", "/management-tokens", "/clusters", "/users"];
+            if is_management && collections.iter().any(|end| path.ends_with(end)) {
                 routes.push(Route { method: method.to_uppercase(), path: format!("{path}/"), is_management });
             }
             routes.push(Route { method: method.to_uppercase(), path: with_query(&path), is_management });
         }
     }
-    assert!(routes.len() >= 21, "the document lists {} closed routes", routes.len());
+    assert!(routes.len() >= 60, "the document lists {} closed routes", routes.len());
     routes
 }
 

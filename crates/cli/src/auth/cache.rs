@@ -81,17 +81,25 @@ impl Cache {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
         std::fs::set_permissions(&self.directory, Permissions::from_mode(0o700))?;
         let new = self.file.with_extension(format!("{}.new", std::process::id()));
-        remove(&new)?;
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.set_permissions(Permissions::from_mode(0o600))?;
-        file.write_all(text)?;
-        std::fs::rename(&new, &self.file)
+        let written = write_private(&new, text).and_then(|()| std::fs::rename(&new, &self.file));
+        if written.is_err() {
+            // What is left of the token must not stay; the first error is the one to report.
+            let _ = remove(&new);
+        }
+        written
     }
 
     /// Removes what is kept. Nothing kept is success.
     pub(crate) fn remove(&self) -> std::io::Result<()> {
         remove(&self.file)
     }
+}
+
+fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    remove(path)?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(text)
 }
 
 fn remove(path: &Path) -> std::io::Result<()> {

@@ -24,18 +24,19 @@ pub(super) fn manual(session: &mut Session<'_>, command: &Command, matches: &Arg
     command.build();
     let unwritable = |error: io::Error| Error::Failed(format!("cannot write to {}: {error}", directory.display()));
     std::fs::create_dir_all(&directory).map_err(unwritable)?;
-    write_pages(&command, &directory).map_err(unwritable)
+    let source = format!("{} {}", session.face.name(), session.face.version());
+    write_pages(&command, &source, &directory).map_err(unwritable)
 }
 
-/// A page for the command and each one below it that help shows.
-fn write_pages(command: &Command, directory: &Path) -> io::Result<()> {
+/// A page for the command and each one below it that help shows. `source` is the program and its version.
+fn write_pages(command: &Command, source: &str, directory: &Path) -> io::Result<()> {
     let mut page = Vec::new();
-    let man = Man::new(command.clone());
+    let man = Man::new(command.clone()).source(source);
     let name = man.get_filename();
     man.render(&mut page)?;
     std::fs::write(directory.join(name), page)?;
     command
         .get_subcommands()
         .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
-        .try_for_each(|sub| write_pages(sub, directory))
+        .try_for_each(|sub| write_pages(sub, source, directory))
 }

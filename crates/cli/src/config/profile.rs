@@ -24,6 +24,7 @@ pub(crate) enum Product {
 pub(crate) struct Profile {
     pub(crate) name: String,
     pub(crate) file: PathBuf,
+    pub(crate) found_by_itself: bool,
     pub(crate) product: Product,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
@@ -153,6 +154,7 @@ fn values(table: &Table, located: &Located) -> std::result::Result<Profile, Stri
     Ok(Profile {
         name: located.profile.clone(),
         file: located.path.clone(),
+        found_by_itself: located.found_by_itself,
         product,
         host,
         port: port(table)?,

@@ -214,3 +214,40 @@ async fn credentials_nearby_that_others_could_have_placed_are_ignored() {
     std::fs::create_dir(&path).unwrap();
     assert!(lists(&scene, &[]).await.starts_with("warn\tignoring tidegate-data/credentials.toml: "));
 }
+
+#[tokio::test]
+async fn xdg_config_home_is_honoured_if_it_is_absolute() {
+    let mut scene = Scene::without_configuration().await;
+    let path = scene.file("elsewhere/influxctl/config.toml", &scene.dedicated_profile());
+    let base = path.parent().unwrap().parent().unwrap().to_str().unwrap().to_owned();
+    scene.variable("XDG_CONFIG_HOME", "elsewhere");
+    scene.run(&["token", "list"]).await.failed("cannot read profile");
+    if cfg!(not(target_os = "macos")) {
+        scene.variable("XDG_CONFIG_HOME", &base);
+        lists(&scene, &[]).await;
+    }
+    scene.variables.clear();
+    scene.run(&["token", "list"]).await.failed("no home directory is known");
+}
+
+#[tokio::test]
+async fn every_key_of_a_profile_is_known() {
+    let scene = Scene::without_configuration().await;
+    let profile = scene.dedicated_profile().replace("disable = true", "disable = true\ninsecure = false\nca = \"\"");
+    let rest = r#"cert = ""
+key = ""
+[profile.auth.oauth2]
+client_id = "x"
+scopes = ["a"]
+token_url = "https://id.example.org/token"
+device_url = "https://id.example.org/device"
+[profile.auth.oauth2.parameters]
+audience = "a"
+[profile.auth.token]
+token_file = ""
+"#;
+    scene.configure(&format!("{profile}{rest}"));
+    assert_eq!(lists(&scene, &[]).await, "");
+    scene.configure(&format!("{profile}{rest}[[profile]]\nproduct = \"clustered\"\n"));
+    scene.run(&["token", "list"]).await.failed("a profile has no name");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::harness::{MANAGEMENT_TOKEN, Outcome, Scene};
-use super::provider::{DEVICE_CODE, Provider};
+use super::provider::{DEVICE_CODE, NEVER, Provider};
 
 const LOGIN: &str = "login-token-of-the-provider-0123456789";
 
@@ -84,6 +84,15 @@ async fn polling_slows_down_when_it_is_told_to() {
     setting.provider.grants(LOGIN);
     setting.scene.run(&["auth", "login"]).await.succeeded();
     assert_eq!(setting.scene.pauses(), [2, 2, 7, 7, 12].map(Duration::from_secs));
+}
+
+#[tokio::test]
+async fn polling_goes_on_after_a_poll_without_answer() {
+    let setting = Setting::new().await;
+    setting.provider.answers_token(NEVER, json!({}));
+    setting.provider.grants(LOGIN);
+    setting.scene.run(&["--timeout", "1s", "auth", "login"]).await.succeeded();
+    assert_eq!(setting.scene.pauses(), [2, 7].map(Duration::from_secs));
 }
 
 #[tokio::test]

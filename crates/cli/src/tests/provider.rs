@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 pub(super) const DEVICE_CODE: &str = "device-code-that-nobody-may-see-0123456789";
 
+/// In place of a status: no answer comes.
+pub(super) const NEVER: u16 = 0;
+
 type Parameters = HashMap<String, String>;
 
 #[derive(Default)]
@@ -97,7 +100,13 @@ async fn device(State(provider): State<Provider>, Form(form): Form<Parameters>) 
 }
 
 async fn token(State(provider): State<Provider>, Form(form): Form<Parameters>) -> Response {
-    let mut script = provider.script.lock().unwrap();
-    script.token_requests.push(form);
-    json_answer(script.token_answers.pop_front().unwrap_or((500, json!({"error": "nothing scripted"}))))
+    let answer = {
+        let mut script = provider.script.lock().unwrap();
+        script.token_requests.push(form);
+        script.token_answers.pop_front().unwrap_or((500, json!({"error": "nothing scripted"})))
+    };
+    if answer.0 == NEVER {
+        std::future::pending::<()>().await;
+    }
+    json_answer(answer)
 }

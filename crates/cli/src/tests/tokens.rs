@@ -321,3 +321,21 @@ async fn descriptions_cannot_steer_the_terminal() {
     let outcome = scene.run(&["token", "list"]).await.failed("bad");
     assert!(!outcome.stderr.contains('\u{1b}'));
 }
+
+#[tokio::test]
+async fn edge_17_a_list_longer_than_any_page() {
+    let scene = Scene::new().await;
+    let id = |number: usize| format!("00000000-0000-4000-8000-{number:012}");
+    let tokens: Vec<Value> = (0..10_000).rev().map(|number| token(&id(number), &format!("gateway {number}"))).collect();
+    scene.answer("GET", &cluster_path("/tokens"), 200, json!(tokens));
+    let outcome = scene.run(&["token", "list"]).await.succeeded();
+    let rows: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(rows.len(), 10_004);
+    for number in [0, 4_999, 9_999] {
+        assert!(rows[number + 3].starts_with(&format!("| {} | gateway {number} ", id(number))), "{}", rows[number + 3]);
+    }
+    scene.answer("GET", &cluster_path("/tokens"), 200, json!(tokens));
+    let listed = scene.run(&["token", "list", "--format", "json"]).await.succeeded().json();
+    assert_eq!(listed.as_array().unwrap().len(), 10_000);
+    scene.requests();
+}

@@ -179,7 +179,10 @@ async fn there_is_a_manual_page_for_every_command() {
     let directory = scene.file("share/x", "").with_file_name("man1");
     for words in leaves(&crate::command(Face::Influxctl)).iter().filter(|words| *words != &["man"]) {
         let page = std::fs::read_to_string(directory.join(format!("influxctl-{}.1", words.join("-")))).unwrap();
-        assert!(page.contains(".SH SYNOPSIS") && page.contains("\\-\\-profile"), "{words:?}: {page}");
+        assert!(
+            page.contains(".SH SYNOPSIS") && page.contains("\"influxctl 2.12.0\"") && page.contains("\\-\\-profile"),
+            "{words:?}: {page}"
+        );
     }
     assert!(directory.join("influxctl.1").exists() && !directory.join("influxctl-man.1").exists());
     scene.file("occupied", "");

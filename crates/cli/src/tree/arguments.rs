@@ -95,8 +95,8 @@ pub(super) fn limits() -> [Arg; 2] {
         Arg::new(name).long(name).value_name("N").value_parser(numbers).allow_negative_numbers(true)
     };
     [
-        limit("max-tables").help("Most tables; zero means 500"),
-        limit("max-columns").help("Most columns per table; zero means 250"),
+        limit("max-tables").help("Most tables; zero means the default of 500"),
+        limit("max-columns").help("Most columns per table; zero means the default of 250"),
     ]
 }
 
