@@ -17,6 +17,7 @@ mod server;
 mod statistics;
 mod token_check;
 mod token_mix;
+mod tokens;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ Data goes to a temporary directory under TMPDIR, which must be on the disk to be
   serve-start   start with 1 000 tokens until healthy, and memory when idle
   get-token     GET of one token at 16 connections, by wrk
   revoke        revoke 500 tokens one after another
+  tokens        list 10 000 tokens; create, update and revoke among 100 and 100 000 (TIDEGATE_BENCH_TOKENS=N tries N)
   ingest        write 2 160 000 rows over 4 connections
   all           everything above
 ";
@@ -50,11 +52,12 @@ impl Binary {
     }
 }
 
-const WORKS: [(&str, Work); 5] = [
+const WORKS: [(&str, Work); 6] = [
     ("token-check", |_| token_check::run()),
     ("serve-start", |binary| serve_start::run(binary.path()?)),
     ("get-token", |binary| get_token::run(binary.path()?)),
     ("revoke", |binary| revoke::run(binary.path()?)),
+    ("tokens", |binary| tokens::run(binary.path()?)),
     ("ingest", |binary| ingest::run(binary.path()?)),
 ];
 

@@ -73,6 +73,18 @@ impl Management {
         serde_json::from_slice(&answer).ok().context("the answer is not a token")
     }
 
+    /// Changes the description of a token.
+    pub(crate) fn describe(&mut self, id: &str, description: &str) -> anyhow::Result<()> {
+        let body = serde_json::to_vec(&json!({ "description": description }))?;
+        self.call("PATCH", &format!("tokens/{id}"), &body, 200)?;
+        Ok(())
+    }
+
+    /// The list of all tokens, as it came.
+    pub(crate) fn tokens(&mut self) -> anyhow::Result<Vec<u8>> {
+        self.call("GET", "tokens", &[], 200)
+    }
+
     pub(crate) fn revoke(&mut self, id: &str) -> anyhow::Result<()> {
         self.call("DELETE", &format!("tokens/{id}"), &[], 204)?;
         Ok(())

@@ -60,6 +60,11 @@ impl Server {
         Management::connect(self.address, &self.data_dir)
     }
 
+    /// The configuration with which the command line reaches this server.
+    pub(crate) fn credentials(&self) -> PathBuf {
+        self.data_dir.join("credentials.toml")
+    }
+
     /// Resident memory, in bytes.
     pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
         resident_bytes(&self.child.id().to_string())

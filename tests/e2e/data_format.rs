@@ -8,14 +8,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::support::api::{Api, Fresh, Token, grants, send};
-use super::support::server::Launch;
+use super::support::server::{Launch, Server};
 use super::support::{eventually, in_the_future};
 
 /// The format of the data that the current program writes.
-const CURRENT: u32 = 1;
+const CURRENT: u32 = 2;
 /// Tokens and ids of a fixture, beside the data directory.
 const KEYS: &str = "keys.toml";
 
@@ -83,40 +84,115 @@ async fn statuses(api: &Api, token: &Token, database: &str) -> (u16, u16) {
     (write, api.query(&token.text, database, "SELECT 1").await.status)
 }
 
-async fn press(api: &Api, token: &Token, database: &str) -> Value {
-    json!(api.rows(&token.text, database, "SELECT * FROM press ORDER BY time").await)
+async fn press(api: &Api, token: &Token, database: &str, table: &str) -> Value {
+    json!(api.rows(&token.text, database, &format!("SELECT * FROM {table} ORDER BY time")).await)
+}
+
+/// What differs from format to format.
+struct Expected {
+    /// Name, retention and number of tables of each database.
+    databases: Value,
+    /// Every name under which the table that was made as `press` is found.
+    press: &'static [&'static str],
+}
+
+fn format_1() -> Expected {
+    let databases = json!([["plant7", 0, 500], ["plant7/raw", 3_600_000_000_000_i64, 7]]);
+    Expected { databases, press: &["press"] }
+}
+
+fn format_2() -> Expected {
+    let databases = json!([["plant7", 0, 500], ["plant7/raw", 3_600_000_000_000_i64, 7], ["plant8", 0, 500]]);
+    Expected { databases, press: &["press", "presses"] }
+}
+
+/// A server on a copy of a fixture.
+struct Opened {
+    _directory: tempfile::TempDir,
+    server: Server,
+    keys: Keys,
+}
+
+impl Opened {
+    async fn start(format: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = directory.path().join("data");
+        copy(&directory_of(format).join("data"), &data_dir);
+        // A checkout does not keep modes.
+        fs::set_permissions(data_dir.join("credentials.toml"), Permissions::from_mode(0o600)).unwrap();
+        let server = Launch::new(&data_dir).start().await;
+        Self { _directory: directory, server, keys: Keys::read(format) }
+    }
+
+    async fn restart(&mut self) {
+        assert_eq!(self.server.stop(), Some(0));
+        self.server = Launch::new(&self.server.data_dir).start().await;
+    }
+
+    fn api(&self) -> Api {
+        Api::of(&self.server)
+    }
+
+    async fn check(&self, expected: &Expected) {
+        let text = fs::read_to_string(self.server.data_dir.join("FORMAT")).unwrap();
+        assert_eq!(text.trim(), CURRENT.to_string());
+        check(&self.api(), &self.keys, expected).await;
+    }
 }
 
 #[tokio::test]
-async fn data_of_format_1_is_read() {
-    let keys = Keys::read(1);
-    let directory = tempfile::tempdir().unwrap();
-    let data_dir = directory.path().join("data");
-    copy(&directory_of(1).join("data"), &data_dir);
-    // A checkout does not keep modes.
-    fs::set_permissions(data_dir.join("credentials.toml"), Permissions::from_mode(0o600)).unwrap();
-    let mut server = Launch::new(&data_dir).start().await;
-    check_format_1(&Api::of(&server), &keys).await;
+async fn data_of_format_1_is_read_and_its_tables_can_be_renamed() {
+    let mut opened = Opened::start(1).await;
+    opened.check(&format_1()).await;
     // Once more after this program has written to it.
-    assert_eq!(server.stop(), Some(0));
-    let server = Launch::new(&data_dir).start().await;
-    check_format_1(&Api::of(&server), &keys).await;
+    opened.restart().await;
+    opened.check(&format_1()).await;
+
+    rename(&opened.api(), "/databases/plant7/tables/press", "presses").await;
+    let renamed = Expected { press: &["press", "presses"], ..format_1() };
+    opened.check(&renamed).await;
+    opened.restart().await;
+    opened.check(&renamed).await;
+    opened.server.kill();
+    opened.server = Launch::new(&opened.server.data_dir).start().await;
+    opened.check(&renamed).await;
 }
 
-async fn check_format_1(api: &Api, keys: &Keys) {
+#[tokio::test]
+async fn data_of_format_2_is_read() {
+    let mut opened = Opened::start(2).await;
+    for _ in 0..2 {
+        opened.check(&format_2()).await;
+        let (api, everything) = (opened.api(), opened.keys.token("everything"));
+        assert_eq!(press(&api, &everything, "plant8", "press").await, expected_press(), "in a renamed database");
+        api.query(&everything.text, "plant6", "SELECT 1").await.expect_status(404);
+        api.query(&everything.text, "plant7", "SELECT * FROM scrap").await.expect_status(400);
+        let listed = api.get("/databases/plant7/tables").await.expect_status(200).json();
+        let names: Vec<&Value> = listed.as_array().unwrap().iter().map(|table| &table["name"]).collect();
+        assert_eq!(names, ["ends", "presses", "probe"]);
+        opened.restart().await;
+    }
+}
+
+async fn rename(api: &Api, path: &str, name: &str) {
+    let request = api.manage(Method::PUT, &format!("{path}/rename")).json(&json!({ "name": name }));
+    send(request).await.expect_status(200);
+}
+
+async fn check(api: &Api, keys: &Keys, expected: &Expected) {
     assert_eq!(api.management_token, keys.text("management"));
     assert!(api.cluster.ends_with(&format!("/{}/clusters/{}", keys.text("account"), keys.text("cluster"))));
     let revoked_manager = keys.token("revoked_management");
     api.as_manager(&revoked_manager.text).get("/tokens").await.expect_status(401);
 
     let databases = api.get("/databases").await.expect_status(200).json();
-    let described: Vec<Value> = databases
+    let described: Value = databases
         .as_array()
         .unwrap()
         .iter()
         .map(|database| json!([database["name"], database["retentionPeriod"], database["maxTables"]]))
         .collect();
-    assert_eq!(described, [json!(["plant7", 0, 500]), json!(["plant7/raw", 3_600_000_000_000_i64, 7])]);
+    assert_eq!(described, expected.databases);
 
     let everything = keys.token("everything");
     let cases = [
@@ -139,7 +215,9 @@ async fn check_format_1(api: &Api, keys: &Keys) {
     }
     assert_eq!(listed_permissions(&listed, &keys.token("narrowed")), grants(&[("read", "plant7")]));
 
-    assert_eq!(press(api, &keys.token("active"), "plant7").await, expected_press());
+    for name in expected.press {
+        assert_eq!(press(api, &keys.token("active"), "plant7", name).await, expected_press(), "{name}");
+    }
     let ends = api.rows(&everything.text, "plant7", "SELECT at FROM ends ORDER BY time").await;
     assert_eq!(json!(ends), json!([{ "at": "first" }, { "at": "last" }]));
     api.query(&everything.text, "gone", "SELECT 1").await.expect_status(404);
@@ -169,7 +247,7 @@ async fn write_the_fixture() {
     fs::write(target.join(KEYS), keys.to_string()).unwrap();
 }
 
-/// Makes everything that `check_format_1` looks for; gives the keys.
+/// Makes everything that the test of the current format looks for; gives the keys.
 async fn fill(api: &Api) -> toml::Table {
     let database = async |body: Value| drop(api.post("/databases", &body).await.expect_status(200));
     let token = async |description: &str, more: Value| {
@@ -178,12 +256,20 @@ async fn fill(api: &Api) -> toml::Table {
         api.create_token_of(&body).await
     };
     let everything = token("everything", json!({ "permissions": grants(&[("read", "*"), ("write", "*")]) })).await;
-    for name in ["plant7", "gone", "plant7/raw"] {
+    for name in ["plant7", "gone", "plant7/raw", "plant6"] {
         database(json!({ "name": name })).await;
-        for lines in LINES {
+        let [lines @ .., last] = LINES;
+        for lines in lines {
             api.write(&everything.text, name, lines).await.expect_status(204);
         }
+        if name == "plant7" {
+            rename(api, "/databases/plant7/tables/press", "presses").await;
+        }
+        api.write(&everything.text, name, last).await.expect_status(204);
     }
+    rename(api, "/databases/plant6", "plant8").await;
+    api.write(&everything.text, "plant7", "scrap x=1 1").await.expect_status(204);
+    api.delete("/databases/plant7/tables/scrap").await.expect_status(204);
     for name in ["gone", "plant7%2Fraw"] {
         api.delete(&format!("/databases/{name}")).await.expect_status(204);
     }

@@ -31,7 +31,17 @@ fn files_below(directory: &Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn tokens_are_in_no_file_log_or_later_answer() {
-    let mut fresh = Fresh::start_with(|launch| launch.env("TIDEGATE_LOG", "trace")).await;
+    tokens_are_nowhere("text").await;
+}
+
+#[tokio::test]
+async fn tokens_are_not_in_a_log_of_json_either() {
+    tokens_are_nowhere("json").await;
+}
+
+async fn tokens_are_nowhere(log_format: &str) {
+    let talkative = |launch: Launch| launch.env("TIDEGATE_LOG", "trace").arg("--log-format").arg(log_format);
+    let mut fresh = Fresh::start_with(talkative).await;
     let api = fresh.api.clone();
     api.create_database("plant7").await;
     let token = api.create_token(&[("read", "plant7"), ("write", "plant7")]).await;
@@ -73,8 +83,9 @@ async fn tokens_are_in_no_file_log_or_later_answer() {
 
     fresh.server.kill();
     let mut logs = fresh.server.finished_log();
-    assert!(logs.contains("TRACE"), "the log is as talkative as it can be");
-    fresh.server = Launch::new(&fresh.server.data_dir).env("TIDEGATE_LOG", "trace").start().await;
+    let line = if log_format == "json" { "\"level\":\"TRACE\"" } else { " TRACE " };
+    assert!(logs.contains(line), "the log is as talkative as it can be, and of this format");
+    fresh.server = talkative(Launch::new(&fresh.server.data_dir)).start().await;
     fresh.server.stop();
     logs += &fresh.server.finished_log();
 
@@ -128,6 +139,7 @@ async fn use_everywhere(client: &reqwest::Client, url: &str, cluster: &str, secr
     for header in &headers {
         answers.push(send(client.get(&sql).header("authorization", header)).await);
         answers.push(send(client.get(format!("{cluster}/tokens")).header("authorization", header)).await);
+        answers.push(send(client.get(format!("{url}/metrics")).header("authorization", header)).await);
         for target in &writes {
             answers.push(send(client.post(target).header("authorization", header).body("m x=1 1")).await);
         }

@@ -190,6 +190,39 @@ async fn a_stop_is_clean_though_clients_stay_connected() {
 }
 
 #[tokio::test]
+async fn ctrl_c_ends_it_in_order_too() {
+    let mut fresh = Fresh::start().await;
+    let api = &fresh.api;
+    api.create_database("plant7").await;
+    let token = api.create_token(&[("write", "plant7"), ("read", "plant7")]).await.text;
+    api.write(&token, "plant7", "m x=1 1").await.expect_status(204);
+    let idle = RawConnection::open(fresh.server.authority()).await;
+    fresh.server.interrupt();
+    assert_eq!(fresh.server.wait(), Some(0), "{}", fresh.server.log());
+    assert!(fresh.server.finished_log().contains("stopped"));
+    drop(idle);
+    fresh.restart().await;
+    assert_eq!(fresh.api.rows(&token, "plant7", "SELECT x FROM m").await, [json!({ "x": 1.0 })]);
+}
+
+#[tokio::test]
+async fn metrics_are_for_the_operator_or_for_everybody() {
+    let http = http_client().build().unwrap();
+    let fresh = Fresh::start().await;
+    let metrics = format!("{}/metrics", fresh.server.url);
+    send(http.get(&metrics)).await.expect_status(401);
+    let database_token = fresh.api.create_token(&[("read", "*"), ("write", "*")]).await.text;
+    send(http.get(&metrics).bearer_auth(&database_token)).await.expect_status(401);
+    let shown = send(http.get(&metrics).bearer_auth(&fresh.api.management_token)).await.expect_status(200);
+    assert!(shown.body.contains("\ntidegate_credentials 2\n") && shown.body.ends_with("# EOF\n"), "{}", shown.body);
+
+    let public = Fresh::start_with(|launch| launch.arg("--metrics-public")).await;
+    let shown = send(http.get(format!("{}/metrics", public.server.url))).await.expect_status(200);
+    assert!(shown.body.contains("\ntidegate_credentials 1\n"), "{}", shown.body);
+    send(http.get(format!("{}/tokens", public.api.cluster))).await.expect_status(401);
+}
+
+#[tokio::test]
 async fn tls_serves_http1_and_http2() {
     let directory = tempfile::tempdir().unwrap();
     let CertifiedKey { cert, signing_key } =

@@ -1,0 +1,140 @@
+//! Whether the number of tokens slows their administration down: listing many, and changing one among few and many.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::management::Management;
+use crate::report::{Figure, Target, number};
+use crate::server::Server;
+use crate::statistics::Sample;
+
+const FEW: usize = 100;
+const MANY: usize = 100_000;
+/// For a trial: this many in place of [`MANY`].
+const MANY_VARIABLE: &str = "TIDEGATE_BENCH_TOKENS";
+/// Of the many, one in this number is there when tokens are listed.
+const LISTED_OF: usize = 10;
+const LISTS: usize = 20;
+const CHANGES: usize = 300;
+
+/// Milliseconds.
+struct Changes {
+    create: f64,
+    update: f64,
+    revoke: f64,
+}
+
+/// Changes tokens among few, lists some, and changes tokens among many.
+pub(crate) fn run(binary: &Path) -> anyhow::Result<Vec<Figure>> {
+    let many = many()?;
+    let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let server = Server::start(binary, directory.path())?;
+    let mut management = server.management()?;
+
+    fill(&mut management, 0, FEW)?;
+    let among_few = change(&mut management, FEW)?;
+    let listed = many / LISTED_OF;
+    fill(&mut management, FEW, listed)?;
+    let api = list_by_api(&mut management, listed)?;
+    let command = list_by_command(binary, &server.credentials(), listed)?;
+    fill(&mut management, listed, many)?;
+    let among_many = change(&mut management, many)?;
+    drop(management);
+    server.stop()?;
+
+    let ratio = |work, few: f64, many: f64| Figure { work, value: many / few, target: Target::AtMost(1.5), unit: "×" };
+    Ok(vec![
+        Figure { work: "list 10 000 tokens, API", value: api, target: Target::AtMost(60.0), unit: "ms" },
+        Figure { work: "list 10 000 tokens, token list", value: command, target: Target::AtMost(200.0), unit: "ms" },
+        ratio("create a token, 100 000 : 100", among_few.create, among_many.create),
+        ratio("update a token, 100 000 : 100", among_few.update, among_many.update),
+        ratio("revoke a token, 100 000 : 100", among_few.revoke, among_many.revoke),
+    ])
+}
+
+fn many() -> anyhow::Result<usize> {
+    let Some(text) = std::env::var_os(MANY_VARIABLE) else { return Ok(MANY) };
+    let many = text.to_str().and_then(|text| text.parse().ok()).filter(|many| *many > FEW * LISTED_OF);
+    let many = many.with_context(|| format!("{MANY_VARIABLE} must be a number above {}", FEW * LISTED_OF))?;
+    println!("  a trial with {many} tokens: the figures below are not those that they are called");
+    Ok(many)
+}
+
+/// Makes tokens until there are so many.
+fn fill(management: &mut Management, present: usize, wanted: usize) -> anyhow::Result<()> {
+    let start = Instant::now();
+    for number in present..wanted {
+        management.create_token(&format!("token {number}"), &format!("plant{}", number % 20))?;
+    }
+    println!("  {wanted} tokens, {} s", number(start.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Medians of making a token, changing it and revoking it, so that their number stays.
+fn change(management: &mut Management, tokens: usize) -> anyhow::Result<Changes> {
+    let (mut create, mut update, mut revoke) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..CHANGES {
+        let start = Instant::now();
+        let id = management.create_token(&format!("round {round}"), "plant7")?.id;
+        create.push(milliseconds(start));
+        let start = Instant::now();
+        management.describe(&id, "changed")?;
+        update.push(milliseconds(start));
+        let start = Instant::now();
+        management.revoke(&id)?;
+        revoke.push(milliseconds(start));
+    }
+    let [create, update, revoke] = [Sample::new(create)?, Sample::new(update)?, Sample::new(revoke)?];
+    for (name, sample) in [("create", &create), ("update", &update), ("revoke", &revoke)] {
+        let (median, slow) = (number(sample.median()), number(sample.percentile(99)));
+        println!("  {name} among {tokens}: median {median} ms, 99 % {slow} ms");
+    }
+    Ok(Changes { create: create.median(), update: update.median(), revoke: revoke.median() })
+}
+
+fn list_by_api(management: &mut Management, tokens: usize) -> anyhow::Result<f64> {
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(rename = "id")]
+        _id: IgnoredAny,
+    }
+    let mut times = Vec::new();
+    for _ in 0..LISTS {
+        let start = Instant::now();
+        let answer = management.tokens()?;
+        times.push(milliseconds(start));
+        let listed: Vec<Listed> = serde_json::from_slice(&answer).ok().context("the answer is not a list")?;
+        ensure!(listed.len() == tokens, "{} tokens are listed in place of {tokens}", listed.len());
+    }
+    report("listed by the API", times)
+}
+
+fn list_by_command(binary: &Path, credentials: &Path, tokens: usize) -> anyhow::Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..LISTS {
+        let start = Instant::now();
+        let mut list = Command::new(binary);
+        list.arg("--config").arg(credentials).args(["token", "list"]).stdin(Stdio::null()).stderr(Stdio::null());
+        let said = list.env("no_proxy", "127.0.0.1").output().context("cannot start the command")?;
+        times.push(milliseconds(start));
+        ensure!(said.status.success(), "token list ended with {}", said.status);
+        let rows = said.stdout.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"|")).count();
+        ensure!(rows == tokens + 1, "{rows} rows are shown for {tokens} tokens and their head");
+    }
+    report("listed by token list", times)
+}
+
+fn report(what: &str, times: Vec<f64>) -> anyhow::Result<f64> {
+    let sample = Sample::new(times)?;
+    println!("  {what}: {} to {} ms", number(sample.least()), number(sample.greatest()));
+    Ok(sample.median())
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1000.0
+}
