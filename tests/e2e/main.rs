@@ -13,6 +13,7 @@ mod credentials;
 mod curl;
 mod data_format;
 mod data_plane;
+mod databases;
 mod hostile_sql;
 mod management;
 #[cfg(target_os = "linux")]

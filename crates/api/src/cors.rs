@@ -35,7 +35,7 @@ pub(crate) async fn share(request: Request, next: Next) -> Response {
     response
 }
 
-/// Not the Management API, nor the management part of v2.
+/// Not the Management API, nor the management part of v2, nor the metrics, which may be public on a private network.
 fn is_shared(path: &str) -> bool {
-    path == "/api/v2/write" || !(path.starts_with("/api/v0/") || path.starts_with("/api/v2/"))
+    path == "/api/v2/write" || path != "/metrics" && !(path.starts_with("/api/v0/") || path.starts_with("/api/v2/"))
 }

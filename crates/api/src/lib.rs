@@ -10,21 +10,25 @@ mod credential;
 mod data;
 mod health;
 mod management;
+mod metrics;
 mod openapi;
 mod respond;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use axum::{Extension, Router};
 use tidegate_service::Service;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
+use metrics::Metrics;
+
+pub use metrics::MetricsAccess;
 pub use openapi::document;
 
 /// Who is at the other end of the connection. The listener puts it into every request.
@@ -50,10 +54,12 @@ impl Cutoff {
 
 const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
 
-/// All dialects over one service.
-pub fn router(service: Arc<Service>) -> Router {
+/// All dialects over one service. `metrics` says who may see them.
+pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
     let cluster = HeaderValue::from_str(&service.identity().cluster.to_string()).ok();
     let (router, _document) = routes().split_for_parts();
+    let metrics = Arc::new(Metrics::new(&service, metrics));
+    let measured = metrics.clone();
     router
         .fallback(data::unknown_route)
         .method_not_allowed_fallback(data::wrong_method)
@@ -63,11 +69,21 @@ pub fn router(service: Arc<Service>) -> Router {
             let cluster = cluster.clone();
             async move { name_cluster(next.run(request).await, cluster) }
         }))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let metrics = measured.clone();
+            async move { metrics.measure(request, next).await }
+        }))
+        .layer(Extension(metrics))
+}
+
+/// All dialects over one service; metrics are for management tokens only.
+pub fn router(service: Arc<Service>) -> Router {
+    router_with(service, MetricsAccess::ManagementTokens)
 }
 
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
-    openapi::base().merge(management::routes()).merge(data::routes()).merge(health::routes())
+    openapi::base().merge(management::routes()).merge(data::routes()).merge(health::routes()).merge(metrics::routes())
 }
 
 fn name_cluster(mut response: Response, cluster: Option<HeaderValue>) -> Response {

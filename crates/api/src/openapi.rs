@@ -67,10 +67,7 @@ pub(crate) fn one_of(words: &[&str]) -> Object {
 /// The same for a member that may be `null`, which means absent.
 pub(crate) fn one_of_or_null(words: &[&str]) -> Object {
     let words = words.iter().map(|word| Value::from(*word)).chain([Value::Null]);
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .enum_values(Some(words))
-        .build()
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])).enum_values(Some(words)).build()
 }
 
 /// In the description of an operation: an error answer of this status, with this body.
@@ -79,8 +76,7 @@ pub(crate) struct Refusal<B, const STATUS: u16>(PhantomData<B>);
 impl<B: ToSchema, const STATUS: u16> IntoResponses for Refusal<B, STATUS> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let content = Content::new(Some(Ref::from_schema_name(B::name())));
-        let mut response =
-            ResponseBuilder::new().description(meaning(STATUS)).content("application/json", content);
+        let mut response = ResponseBuilder::new().description(meaning(STATUS)).content("application/json", content);
         for (name, kind, description) in headers(STATUS) {
             let schema = ObjectBuilder::new().schema_type(kind.clone()).build();
             let header = HeaderBuilder::new().schema(Some(schema)).description(Some(*description));

@@ -142,12 +142,6 @@ impl Change for CreateDatabase {
     }
 }
 
-/// The highest id ever given out, 0 if there was none.
-pub(crate) async fn highest_id(readers: &sqlx::SqlitePool) -> Result<i64, CatalogError> {
-    let row = sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'databases'").fetch_optional(readers).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
-}
-
 pub(crate) struct DeleteDatabase(pub(crate) DatabaseName);
 
 impl Change for DeleteDatabase {

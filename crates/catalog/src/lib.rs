@@ -228,14 +228,6 @@ impl Catalog {
         databases::list(&self.shared.readers, status).await
     }
 
-    /// The highest database id ever given out, 0 if there was none.
-    ///
-    /// # Errors
-    /// Only those of storage.
-    pub async fn highest_database_id(&self) -> Result<i64, CatalogError> {
-        databases::highest_id(&self.shared.readers).await
-    }
-
     /// Records a new database under an id that no other has had.
     ///
     /// # Errors

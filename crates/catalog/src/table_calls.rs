@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_model::{Database, DatabaseId, DatabaseName, NewTable, Table, TableId, TableName, Timestamp};
 
-use crate::tables::{self, AdoptTables, CreateMissingTables, CreateTable, DeleteTable, RenameTable, UndeleteTable};
+use crate::tables::{AdoptTables, CreateMissingTables, CreateTable, DeleteTable, RenameTable, UndeleteTable};
 use crate::{Actor, Catalog, CatalogError, RecordStatus};
 
 impl Catalog {
@@ -40,14 +40,6 @@ impl Catalog {
     /// The table that the log's first version calls by this name. Does no I/O.
     pub fn table_logged_as(&self, database: DatabaseId, name: &str) -> Option<TableId> {
         self.shared.memory.tables().logged_as(database, name)
-    }
-
-    /// The highest table id ever given out, 0 if there was none.
-    ///
-    /// # Errors
-    /// Only those of storage.
-    pub async fn highest_table_id(&self) -> Result<i64, CatalogError> {
-        tables::highest_id(&self.shared.readers).await
     }
 
     /// Records a new table under an id that no other has had.

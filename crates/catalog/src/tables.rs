@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection, SqliteExecutor, SqlitePool};
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor};
 use tidegate_model::{
     Database, DatabaseId, DatabaseLimits, DatabaseName, NewTable, Table, TableId, TableName, Timestamp,
 };
@@ -47,12 +47,6 @@ pub(crate) async fn names(
         .iter()
         .map(|row| Ok((database_id(row.try_get(0)?)?, row.try_get::<&str, _>(1)?.into(), table_id(row.try_get(2)?)?)))
         .collect()
-}
-
-/// The highest id ever given out, 0 if there was none.
-pub(crate) async fn highest_id(readers: &SqlitePool) -> Result<i64, CatalogError> {
-    let row = sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'tables'").fetch_optional(readers).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
 }
 
 fn decode(row: &SqliteRow) -> Result<StoredTable, CatalogError> {

@@ -25,6 +25,8 @@ pub(crate) enum Error {
     /// The secret of a token that now exists could not be printed and is lost.
     #[error("token {id} was created but could not be printed ({reason}): revoke it and create another")]
     SecretLost { id: String, reason: std::io::Error },
+    #[error("command not supported by InfluxDB Clustered")]
+    NotOnClustered,
     #[error("the server refuses the credential ({0}): it is unknown, expired or revoked")]
     Unauthorized(String),
     #[error(transparent)]

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Read, Write};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tidegate_model::{Clock, SystemClock};
 
@@ -27,6 +29,9 @@ impl Environment {
     }
 }
 
+/// Waits for a while.
+pub(crate) type Pause = Arc<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 pub(crate) type Input = Box<dyn Read + Send>;
 type Sink = Arc<Mutex<Box<dyn Write + Send>>>;
 
@@ -39,6 +44,9 @@ pub struct Io {
     pub(crate) log: Log,
     pub(crate) environment: Environment,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pause: Pause,
+    /// Whether a login may show its page.
+    pub(crate) may_open_browser: bool,
 }
 
 impl fmt::Debug for Io {
@@ -63,6 +71,8 @@ impl Io {
             log: Log { sink: Arc::new(Mutex::new(Box::new(stderr))), verbosity: Verbosity::Normal },
             environment,
             clock,
+            pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
+            may_open_browser: false,
         }
     }
 
@@ -75,7 +85,8 @@ impl Io {
         };
         let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         let is_echoed = stdin.is_terminal();
-        Self { is_echoed, ..Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock)) }
+        let io = Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock));
+        Self { is_echoed, may_open_browser: true, ..io }
     }
 
     /// Writes a result to standard output.

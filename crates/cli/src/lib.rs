@@ -4,6 +4,7 @@
 //! few things that only this program has. The binary may add commands of its own to [`command`] before it calls
 //! [`parse`] and [`run`] or [`run_interruptible`].
 
+mod auth;
 mod commands;
 mod config;
 mod error;
@@ -13,8 +14,10 @@ mod io;
 mod lines;
 mod main_loop;
 mod output;
+mod private_file;
 mod rows;
 mod session;
+mod statistics;
 mod tree;
 mod usage;
 mod values;

@@ -23,16 +23,16 @@ pub async fn run(face: Face, command: &Command, matches: &ArgMatches, io: &mut I
     }
     let globals = Globals::new(&chain);
     io.log.verbosity = globals.verbosity;
-    let mut session = Session { face, io, globals };
+    let mut session = Session::new(face, io, globals);
     let outcome = commands::dispatch(&mut session, command, &path, innermost).await;
-    let log = &io.log;
+    let status = if outcome.is_ok() { ExitStatus::SUCCESS } else { ExitStatus::FAILURE };
     match outcome {
-        Ok(()) => return ExitStatus::SUCCESS,
-        Err(Error::Reported) => {}
-        Err(Error::Cancelled) => log.warn("cancelled"),
-        Err(error) => log.error(error.to_string()),
+        Ok(()) | Err(Error::Reported) => {}
+        Err(Error::Cancelled) => session.log().warn("cancelled"),
+        Err(error) => session.log().error(error.to_string()),
     }
-    ExitStatus::FAILURE
+    session.forget_refused_login();
+    status
 }
 
 /// Like [`run`], but stops as soon as `interrupt` is done, with [`ExitStatus::INTERRUPTED`].

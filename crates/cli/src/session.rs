@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -11,19 +12,27 @@ use tidegate_client::{
 use tidegate_model::{DatabaseName, PlainToken};
 
 use crate::Face;
+use crate::auth::{self, Cache};
 use crate::config::{self, Product, Profile};
 use crate::error::{Error, Result};
 use crate::globals::Globals;
 use crate::io::{Io, Log, read_limited};
 
 const DEDICATED_CONSOLE: &str = "https://console.influxdata.com";
+const MANAGEMENT_TOKEN: &str = "INFLUXCTL_MGMT_TOKEN";
 const LARGEST_TOKEN_FILE: u64 = 64 * 1024;
 
 pub(crate) struct Session<'a> {
     pub(crate) face: Face,
     pub(crate) io: &'a mut Io,
     pub(crate) globals: Globals,
+    profile: Option<(Arc<Profile>, FoundByItself)>,
+    /// Set when a connection with a login token is answered 401.
+    login_refused: Arc<AtomicBool>,
 }
+
+/// Nobody named the profile's file: the user should be told which server it leads to.
+type FoundByItself = bool;
 
 /// Where a database command goes.
 pub(crate) struct DataTarget {
@@ -31,12 +40,16 @@ pub(crate) struct DataTarget {
     pub(crate) database: DatabaseName,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    pub(crate) fn new(face: Face, io: &'a mut Io, globals: Globals) -> Self {
+        Self { face, io, globals, profile: None, login_refused: Arc::default() }
+    }
+
     pub(crate) fn log(&self) -> &Log {
         &self.io.log
     }
 
-    /// The client for administration. Its token comes from `--mgmt-token-file`, the environment, or the profile.
+    /// The client for administration. Its token comes from `--mgmt-token-file`, the environment, the profile or a login.
     pub(crate) async fn management(&mut self, matches: &ArgMatches) -> Result<ManagementClient> {
         let (profile, found_by_itself) = self.profile()?;
         let scope = self.scope(&profile)?;
@@ -44,9 +57,69 @@ impl Session<'_> {
         if found_by_itself {
             self.tell_source(&profile, &base);
         }
-        let token = self.management_token(matches, &profile).await?;
-        let connection = self.connect(base, tls, self.globals.request_timeout(), &token)?;
+        let (token, refused) = match self.given_management_token(matches, &profile).await? {
+            Some(token) => (token, None),
+            None => (self.login_token(&profile, &base).await?, Some(Arc::clone(&self.login_refused))),
+        };
+        let connection = self.connect(base, tls, self.globals.request_timeout(), &token, refused)?;
         Ok(ManagementClient::new(connection, scope))
+    }
+
+    /// The kept login, or a new one.
+    async fn login_token(&mut self, profile: &Profile, base: &BaseUrl) -> Result<PlainToken> {
+        if profile.oauth2.is_none() {
+            return Err(Error::Configuration(format!(
+                "no management token is known: set mgmt_token in profile {:?} of {}, or INFLUXCTL_MGMT_TOKEN, or give \
+                 --mgmt-token-file",
+                profile.name,
+                profile.file.display()
+            )));
+        }
+        let context = auth::context(profile, &base.to_string());
+        let kept = Cache::of(&self.io.environment, &profile.name)
+            .and_then(|cache| cache.load(&context, self.io.clock.now(), self.log()));
+        match kept {
+            Some(token) => Ok(token),
+            None => self.new_login(profile, base).await,
+        }
+    }
+
+    async fn new_login(&mut self, profile: &Profile, base: &BaseUrl) -> Result<PlainToken> {
+        auth::login(self.face, self.io, profile, &base.to_string(), self.globals.request_timeout()).await
+    }
+
+    /// Logs in now and keeps the token.
+    pub(crate) async fn login(&mut self) -> Result<()> {
+        let (profile, _) = self.profile()?;
+        let other = if self.io.environment.variable(MANAGEMENT_TOKEN).is_some() {
+            Some(MANAGEMENT_TOKEN)
+        } else if profile.management_token.is_some() {
+            Some("mgmt_token")
+        } else {
+            profile.token_file.as_ref().map(|_| "token_file")
+        };
+        if let Some(other) = other {
+            return Err(Error::Usage(format!("no login is needed: {other} is set and used instead")));
+        }
+        let (base, _) = management_address(&profile)?;
+        self.new_login(&profile, &base).await.map(drop)
+    }
+
+    /// Forgets the kept login of the profile.
+    pub(crate) fn logout(&mut self) -> Result<()> {
+        let (profile, _) = self.profile()?;
+        let Some(cache) = Cache::of(&self.io.environment, &profile.name) else { return Ok(()) };
+        cache.remove().map_err(|error| Error::Failed(format!("the login cannot be removed: {error}")))
+    }
+
+    /// Forgets a login that the server has refused, so that the next command asks for a new one.
+    pub(crate) fn forget_refused_login(&mut self) {
+        if self.login_refused.load(Ordering::Relaxed) {
+            match self.logout() {
+                Ok(()) => self.log().info("the kept login is removed: run the command again to log in"),
+                Err(error) => self.log().warn(error.to_string()),
+            }
+        }
     }
 
     /// The client for data. Database and token come from the command's flags or the profile.
@@ -56,21 +129,34 @@ impl Session<'_> {
         if found_by_itself {
             self.tell_source(&profile, &base);
         }
-        let database = matches.get_one::<DatabaseName>("database").cloned().or(profile.database).ok_or_else(|| {
+        let database = matches.get_one::<DatabaseName>("database").or(profile.database.as_ref()).ok_or_else(|| {
             Error::Usage("no database is known: give --database or set the profile's database".to_owned())
         })?;
+        let database = database.clone();
         let token = match (matches.get_one::<String>("token"), matches.get_one::<PathBuf>("token-file")) {
             (Some(token), _) => PlainToken::from_presented(token.as_str()),
             (None, Some(path)) => self.token_from_file(path).await?,
-            (None, None) => profile.token.ok_or_else(|| {
+            (None, None) => profile.token.clone().ok_or_else(|| {
                 Error::Usage("no token is known: give --token or --token-file, or set the profile's token".to_owned())
             })?,
         };
-        let connection = self.connect(base, profile.tls, timeout, &token)?;
+        let connection = self.connect(base, profile.tls.clone(), timeout, &token, None)?;
         Ok(DataTarget { client: DataClient::new(connection), database })
     }
 
-    fn profile(&self) -> Result<(Profile, bool)> {
+    /// Fails on a profile of the product that lacks the command, before anything is sent.
+    pub(crate) fn refuse_clustered(&mut self) -> Result<()> {
+        match self.profile()?.0.product {
+            Product::Dedicated => Ok(()),
+            Product::Clustered => Err(Error::NotOnClustered),
+        }
+    }
+
+    /// The profile, read once.
+    fn profile(&mut self) -> Result<(Arc<Profile>, FoundByItself)> {
+        if let Some(profile) = &self.profile {
+            return Ok(profile.clone());
+        }
         let globals = &self.globals;
         let located = config::locate(
             self.face,
@@ -81,7 +167,7 @@ impl Session<'_> {
         )?;
         let profile = config::read(&located, self.log())?;
         self.log().debug(format!("profile {:?} of {}", profile.name, profile.file.display()));
-        Ok((profile, located.found_by_itself))
+        Ok(self.profile.insert((Arc::new(profile), located.found_by_itself)).clone())
     }
 
     fn tell_source(&self, profile: &Profile, base: &BaseUrl) {
@@ -105,29 +191,24 @@ impl Session<'_> {
         })
     }
 
-    async fn management_token(&mut self, matches: &ArgMatches, profile: &Profile) -> Result<PlainToken> {
+    /// The token that a flag, the environment or the profile gives, if one does.
+    async fn given_management_token(&mut self, matches: &ArgMatches, profile: &Profile) -> Result<Option<PlainToken>> {
         if let Some(path) = matches.get_one::<PathBuf>("mgmt-token-file") {
-            return self.token_from_file(path).await;
+            return self.token_from_file(path).await.map(Some);
         }
-        if let Some(value) = self.io.environment.variable("INFLUXCTL_MGMT_TOKEN") {
-            return value
-                .to_str()
-                .map(PlainToken::from_presented)
-                .ok_or_else(|| Error::Configuration("INFLUXCTL_MGMT_TOKEN is not UTF-8 text".to_owned()));
+        if let Some(value) = self.io.environment.variable(MANAGEMENT_TOKEN) {
+            let text =
+                value.to_str().ok_or_else(|| Error::Configuration(format!("{MANAGEMENT_TOKEN} is not UTF-8 text")))?;
+            return Ok(Some(PlainToken::from_presented(text)));
         }
         if let Some(token) = &profile.management_token {
-            return Ok(token.clone());
+            return Ok(Some(token.clone()));
         }
         if let Some(path) = &profile.token_file {
             let path = self.io.environment.current_dir.join(path);
-            return token_of(&read_file(&path)?, &path.display().to_string(), true);
+            return token_of(&read_file(&path)?, &path.display().to_string(), true).map(Some);
         }
-        Err(Error::Configuration(format!(
-            "no management token is known: set mgmt_token in profile {:?} of {}, or INFLUXCTL_MGMT_TOKEN, or give \
-             --mgmt-token-file",
-            profile.name,
-            profile.file.display()
-        )))
+        Ok(None)
     }
 
     async fn token_from_file(&mut self, path: &Path) -> Result<PlainToken> {
@@ -139,19 +220,31 @@ impl Session<'_> {
         token_of(&read_file(&path)?, &path.display().to_string(), false)
     }
 
-    fn connect(&self, base: BaseUrl, mut tls: TlsOptions, timeout: Duration, token: &PlainToken) -> Result<Connection> {
+    fn connect(
+        &self,
+        base: BaseUrl,
+        mut tls: TlsOptions,
+        timeout: Duration,
+        token: &PlainToken,
+        refused: Option<Arc<AtomicBool>>,
+    ) -> Result<Connection> {
         for path in [&mut tls.ca, &mut tls.certificate, &mut tls.key].into_iter().flatten() {
             *path = self.io.environment.current_dir.join(&*path);
         }
         let user_agent = format!("{}/{}", self.face.name(), self.face.version());
-        let options = ConnectionOptions { base, tls, timeout, user_agent, observer: Some(observer(self.log())) };
+        let options =
+            ConnectionOptions { base, tls, timeout, user_agent, observer: Some(observer(self.log(), refused)) };
         Ok(Connection::new(options, token)?)
     }
 }
 
-fn observer(log: &Log) -> Observer {
+/// Logs every request, and notes whether one was refused for its credential.
+fn observer(log: &Log, refused: Option<Arc<AtomicBool>>) -> Observer {
     let log = log.clone();
     Arc::new(move |exchange: &Exchange<'_>| {
+        if let Some(refused) = refused.as_ref().filter(|_| exchange.status == Some(401)) {
+            refused.store(true, Ordering::Relaxed);
+        }
         let outcome = exchange.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         let Exchange { method, authority, path, elapsed, .. } = exchange;
         log.debug(format!("{method} {authority}{path}: {outcome} after {elapsed:.1?}"));

@@ -1,10 +1,16 @@
 //! Every command from the command line to the requests that reach a server. Names carry the numbers of the influxctl
 //! contract's edge cases (§19).
 
+mod accounts;
+mod compatibility;
 mod configuration;
 mod data;
 mod databases;
 mod harness;
+mod login;
 mod management_tokens;
+mod provider;
+mod tables;
 mod tokens;
 mod usage;
+mod vendor;

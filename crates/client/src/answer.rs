@@ -33,7 +33,7 @@ pub(crate) async fn refusal(response: Response) -> Error {
 }
 
 /// The body, or `None` if it is longer than `limit` bytes.
-async fn read(mut response: Response, limit: usize) -> reqwest::Result<Option<Bytes>> {
+pub(crate) async fn read(mut response: Response, limit: usize) -> reqwest::Result<Option<Bytes>> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len().saturating_add(chunk.len()) > limit {

@@ -52,6 +52,10 @@ impl BaseUrl {
         Url::parse(&format!("{scheme}://{shown}:{port}")).map(Self).map_err(|_| error())
     }
 
+    pub(crate) fn from_url(url: Url) -> Self {
+        Self(url)
+    }
+
     /// Host and port, for people.
     pub fn authority(&self) -> String {
         let host = self.0.host_str().unwrap_or_default();

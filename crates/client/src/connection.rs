@@ -125,15 +125,7 @@ impl Connection {
 
     /// What a failure of the HTTP library means.
     pub(crate) fn failed(&self, error: reqwest::Error) -> Error {
-        let authority = self.options.base.authority();
-        if error.is_timeout() {
-            return Error::TimedOut { authority, timeout: self.options.timeout };
-        }
-        let reason = innermost(&error);
-        if error.is_body() || error.is_decode() {
-            return Error::BrokenOff { authority, reason };
-        }
-        Error::Unreachable { authority, reason }
+        failed(self.options.base.authority(), self.options.timeout, &error)
     }
 
     pub(crate) fn unexpected(&self, reason: impl Into<String>) -> Error {
@@ -141,8 +133,20 @@ impl Connection {
     }
 }
 
+/// What a failure of the HTTP library means.
+pub(crate) fn failed(authority: String, timeout: Duration, error: &reqwest::Error) -> Error {
+    if error.is_timeout() {
+        return Error::TimedOut { authority, timeout };
+    }
+    let reason = innermost(error);
+    if error.is_body() || error.is_decode() {
+        return Error::BrokenOff { authority, reason };
+    }
+    Error::Unreachable { authority, reason }
+}
+
 /// The innermost cause. The outer ones name the URL, whose query string must not be shown.
-fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

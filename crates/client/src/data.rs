@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tidegate_model::DatabaseName;
 
 use crate::connection::Connection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The unit of timestamps in written lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +44,15 @@ impl Precision {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub Vec<(String, Value)>);
 
+/// The whole answer to a query.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct QueryAnswer {
+    /// The rows in the query's order.
+    pub rows: Vec<Row>,
+    /// Bytes of the answer's body.
+    pub bytes: u64,
+}
+
 /// Client of the data endpoints.
 #[derive(Debug, Clone)]
 pub struct DataClient {
@@ -70,13 +79,16 @@ impl DataClient {
     /// Runs one SQL statement and returns all of its rows, or an error if the answer broke off before its end.
     ///
     /// The statement travels in the body, because addresses end up in logs.
-    pub async fn query_sql(&self, database: &DatabaseName, statement: &str) -> Result<Vec<Row>> {
+    pub async fn query_sql(&self, database: &DatabaseName, statement: &str) -> Result<QueryAnswer> {
         let body = json!({ "db": database.as_str(), "q": statement, "format": "jsonl" });
         let request = self.connection.request(Method::POST, "/api/v3/query_sql").json(&body);
-        let mut response = self.connection.send(request).await?;
+        let sent = self.connection.send(request).await;
+        let mut response = sent.map_err(|error| without_route(error, database))?;
         let mut rows = Vec::new();
+        let mut bytes: u64 = 0;
         let mut pending = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.connection.failed(error))? {
+            bytes = bytes.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
             pending.extend_from_slice(&chunk);
             // A chunk that ends no line can only make the pending line longer.
             if let Some(end) = chunk.iter().rposition(|&byte| byte == b'\n') {
@@ -85,7 +97,7 @@ impl DataClient {
             }
         }
         self.read_rows(&pending, &mut rows)?;
-        Ok(rows)
+        Ok(QueryAnswer { rows, bytes })
     }
 
     fn read_rows(&self, lines: &[u8], rows: &mut Vec<Row>) -> Result<()> {
@@ -96,6 +108,15 @@ impl DataClient {
         }
         Ok(())
     }
+}
+
+/// A server that has the route names the database that it does not find; one without the route cannot.
+fn without_route(error: Error, database: &DatabaseName) -> Error {
+    let is_missing = match &error {
+        Error::Refused { status: 404, message } => !message.contains(database.as_str()),
+        _ => matches!(error.status(), Some(405 | 501)),
+    };
+    if is_missing { Error::Unsupported { feature: "SQL over HTTP" } } else { error }
 }
 
 impl<'de> Deserialize<'de> for Row {

@@ -56,6 +56,18 @@ pub enum Error {
         /// The server's reason.
         message: String,
     },
+    /// The server lacks something that the management API does not document (management API contract §14).
+    #[error("{feature} is not supported by this server")]
+    Unsupported {
+        /// What it lacks.
+        feature: &'static str,
+    },
+    /// The identity provider does not give a token.
+    #[error("cannot log in: {0}")]
+    Login(String),
+    /// A name that no path can hold.
+    #[error("the name {0:?} cannot be sent: no address can contain it")]
+    Name(String),
     /// The answer is not what the contract documents.
     #[error("unexpected answer from {authority}: {reason}; is this the right address?")]
     Unexpected {
@@ -67,14 +79,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// The HTTP status with which the server said no.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
     /// The credential is missing, unknown, expired or revoked.
     pub fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Refused { status: 401, .. })
+        self.status() == Some(401)
     }
 
     /// The thing asked for does not exist.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { status: 404, .. })
+        self.status() == Some(404)
     }
 
     /// The name is taken. Older servers say so with 400 (management API contract §4).

@@ -1,13 +1,15 @@
 //! Typed client of the management and data HTTP interfaces.
 //!
 //! [`ManagementClient`] speaks `/api/v0` (management API contract), [`DataClient`] writes line protocol and queries SQL
-//! (data-plane contract §§4 and 6). Both send requests through a [`Connection`], which never follows redirects and never
-//! puts a credential, a query string or an answer's body into an error or an [`Exchange`].
+//! (data-plane contract §§4 and 6). Both send requests through a [`Connection`]. [`DeviceLogin`] gets a token from an
+//! identity provider. None of them follows redirects or puts a credential, a query string or an answer's body into an
+//! error or an [`Exchange`].
 
 mod answer;
 mod base;
 mod connection;
 mod data;
+mod device_login;
 mod error;
 mod management;
 mod tls;
@@ -15,11 +17,14 @@ mod wire;
 
 pub use base::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionOptions, Exchange, Observer};
-pub use data::{DataClient, Precision, Row};
+pub use data::{DataClient, Precision, QueryAnswer, Row};
+pub use device_login::{DeviceCode, DeviceLogin, DeviceLoginOptions, LoginToken, Polled};
 pub use error::{Error, Result};
-pub use management::{DatabaseStatus, ManagementClient, NewDatabaseToken, NewManagementToken, Scope, TokenChanges};
+pub use management::{ManagementClient, NewDatabaseToken, NewManagementToken, Scope, StatusFilter, TokenChanges};
 pub use tls::TlsOptions;
-pub use wire::{Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem};
+pub use wire::{
+    ClusterItem, Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem, TableItem, UserItem,
+};
 
 #[cfg(test)]
 mod tests;

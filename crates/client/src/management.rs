@@ -1,13 +1,22 @@
-//! Databases, database tokens and management tokens.
+//! The management API (`/api/v0`), in the path forms of both products.
+
+mod account;
+mod databases;
+mod tables;
+mod tokens;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use tidegate_model::{AccountId, ClusterId, DatabaseName, Grant, NewDatabase, TemplatePart, Timestamp, TokenId};
+use tidegate_model::{AccountId, ClusterId, PartitionTemplate, TemplatePart, Timestamp};
 
+use crate::answer;
 use crate::connection::Connection;
-use crate::error::Result;
-use crate::{Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, answer};
+use crate::error::{Error, Result};
+
+pub use account::NewManagementToken;
+pub use tokens::{NewDatabaseToken, TokenChanges};
 
 /// Unreserved characters of RFC 3986 stay; a `/` in a name becomes `%2F`.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -42,43 +51,14 @@ impl Scope {
     }
 }
 
-/// Which databases a list holds.
+/// Which databases or tables a list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DatabaseStatus {
+pub enum StatusFilter {
     /// Those in use.
     #[default]
     Active,
     /// Deleted ones that can still be restored.
     Deleted,
-}
-
-/// What a new database token gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDatabaseToken {
-    /// Free text.
-    pub description: String,
-    /// What it may do; may be empty.
-    pub permissions: Vec<Grant>,
-    /// From when on it is dead; `None` = never.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What a new management token gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewManagementToken {
-    /// Free text.
-    pub description: String,
-    /// From when on it is dead; `None` = never.
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What to change of a database token. `None` leaves things as they are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TokenChanges {
-    /// The new description.
-    pub description: Option<String>,
-    /// The new permissions, instead of all old ones.
-    pub permissions: Option<Vec<Grant>>,
 }
 
 /// Client of the management API.
@@ -94,89 +74,6 @@ impl ManagementClient {
         Self { connection, scope }
     }
 
-    /// All databases of this status. `Deleted` is an extension of the API (§14).
-    pub async fn databases(&self, status: DatabaseStatus) -> Result<Vec<DatabaseItem>> {
-        let request = self.cluster(Method::GET, "/databases");
-        let request = match status {
-            DatabaseStatus::Active => request,
-            DatabaseStatus::Deleted => request.query(&[("status", "deleted")]),
-        };
-        self.document(request).await
-    }
-
-    /// Creates a database.
-    pub async fn create_database(&self, new: &NewDatabase) -> Result<DatabaseItem> {
-        let mut body = json!({
-            "name": new.name.as_str(),
-            "maxTables": new.limits.max_tables,
-            "maxColumnsPerTable": new.limits.max_columns_per_table,
-            "retentionPeriod": new.retention.nanos(),
-        });
-        if let (Some(template), Some(body)) = (&new.partition_template, body.as_object_mut()) {
-            let parts = template.parts().iter().map(template_part).collect();
-            body.insert("partitionTemplate".to_owned(), Value::Array(parts));
-        }
-        self.document(self.cluster(Method::POST, "/databases").json(&body)).await
-    }
-
-    /// Deletes a database softly.
-    pub async fn delete_database(&self, name: &DatabaseName) -> Result<()> {
-        let name = utf8_percent_encode(name.as_str(), SEGMENT);
-        self.done(self.cluster(Method::DELETE, &format!("/databases/{name}"))).await
-    }
-
-    /// All database tokens. Revoked ones are an extension of the API (§14).
-    pub async fn tokens(&self, include_revoked: bool) -> Result<Vec<DatabaseTokenItem>> {
-        self.document(with_revoked(self.cluster(Method::GET, "/tokens"), include_revoked)).await
-    }
-
-    /// One database token. Finding it although it is revoked is an extension of the API (§14).
-    pub async fn token(&self, id: TokenId, include_revoked: bool) -> Result<DatabaseTokenItem> {
-        let request = self.cluster(Method::GET, &format!("/tokens/{id}"));
-        self.document(with_revoked(request, include_revoked)).await
-    }
-
-    /// Creates a database token. Its secret is in this answer and nowhere else.
-    pub async fn create_token(&self, new: &NewDatabaseToken) -> Result<Created<DatabaseTokenItem>> {
-        let mut body = json!({ "description": new.description, "permissions": permissions(&new.permissions) });
-        add_expiry(&mut body, new.expires_at);
-        self.document(self.cluster(Method::POST, "/tokens").json(&body)).await
-    }
-
-    /// Changes a database token.
-    pub async fn update_token(&self, id: TokenId, changes: &TokenChanges) -> Result<DatabaseTokenItem> {
-        let mut body = Map::new();
-        if let Some(description) = &changes.description {
-            body.insert("description".to_owned(), Value::from(description.as_str()));
-        }
-        if let Some(grants) = &changes.permissions {
-            body.insert("permissions".to_owned(), permissions(grants));
-        }
-        self.document(self.cluster(Method::PATCH, &format!("/tokens/{id}")).json(&body)).await
-    }
-
-    /// Revokes a database token for good.
-    pub async fn revoke_token(&self, id: TokenId) -> Result<()> {
-        self.done(self.cluster(Method::DELETE, &format!("/tokens/{id}"))).await
-    }
-
-    /// All management tokens, revoked ones included (extension, §14).
-    pub async fn management_tokens(&self) -> Result<Vec<ManagementTokenItem>> {
-        self.document(self.account(Method::GET, "/management-tokens")).await
-    }
-
-    /// Creates a management token (extension, §14). Its secret is in this answer and nowhere else.
-    pub async fn create_management_token(&self, new: &NewManagementToken) -> Result<Created<ManagementTokenItem>> {
-        let mut body = json!({ "description": new.description });
-        add_expiry(&mut body, new.expires_at);
-        self.document(self.account(Method::POST, "/management-tokens").json(&body)).await
-    }
-
-    /// Revokes a management token for good (extension, §14).
-    pub async fn revoke_management_token(&self, id: TokenId) -> Result<()> {
-        self.done(self.account(Method::DELETE, &format!("/management-tokens/{id}"))).await
-    }
-
     fn cluster(&self, method: Method, path: &str) -> RequestBuilder {
         self.connection.request(method, &format!("{}{path}", self.scope.cluster_prefix()))
     }
@@ -185,7 +82,7 @@ impl ManagementClient {
         self.connection.request(method, &format!("{}{path}", self.scope.account_prefix()))
     }
 
-    async fn document<T: serde::de::DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+    async fn document<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
         let response = self.connection.send(request).await?;
         answer::document(&self.connection, response).await
     }
@@ -193,10 +90,33 @@ impl ManagementClient {
     async fn done(&self, request: RequestBuilder) -> Result<()> {
         self.connection.send(request).await.map(drop)
     }
+
+    /// What the refusal of a route of §14 means. A server without it answers 405 or 501, or 404, which can also mean
+    /// that the account, cluster or database in the path is unknown: a documented route then tells which.
+    async fn without_extension(&self, error: Error, feature: &'static str) -> Error {
+        match error.status() {
+            Some(405 | 501) => Error::Unsupported { feature },
+            Some(404) if self.databases(StatusFilter::Active).await.is_ok() => Error::Unsupported { feature },
+            _ => error,
+        }
+    }
+
+    /// Like [`Self::without_extension`] for a documented route with a query parameter of §14: a server that does not
+    /// know the parameter may also answer 400.
+    async fn without_parameter(&self, error: Error, feature: &'static str) -> Error {
+        match error.status() {
+            Some(400) => Error::Unsupported { feature },
+            _ => self.without_extension(error, feature).await,
+        }
+    }
 }
 
-fn with_revoked(request: RequestBuilder, include_revoked: bool) -> RequestBuilder {
-    if include_revoked { request.query(&[("includeRevoked", "true")]) } else { request }
+/// A name as one segment of a path. The segments `.` and `..` would lead to another resource, also when encoded.
+fn segment(name: &str) -> Result<String> {
+    match name {
+        "" | "." | ".." => Err(Error::Name(name.to_owned())),
+        _ => Ok(utf8_percent_encode(name, SEGMENT).to_string()),
+    }
 }
 
 fn add_expiry(body: &mut Value, expires_at: Option<Timestamp>) {
@@ -205,8 +125,11 @@ fn add_expiry(body: &mut Value, expires_at: Option<Timestamp>) {
     }
 }
 
-fn permissions(grants: &[Grant]) -> Value {
-    grants.iter().map(|grant| json!({ "action": grant.action.as_str(), "resource": grant.resource.as_str() })).collect()
+fn add_template(body: &mut Map<String, Value>, template: Option<&PartitionTemplate>) {
+    if let Some(template) = template {
+        let parts = template.parts().iter().map(template_part).collect();
+        body.insert("partitionTemplate".to_owned(), Value::Array(parts));
+    }
 }
 
 fn template_part(part: &TemplatePart) -> Value {
@@ -215,6 +138,21 @@ fn template_part(part: &TemplatePart) -> Value {
         TemplatePart::Tag(tag) => json!({ "type": "tag", "value": tag }),
         TemplatePart::Bucket { tag, buckets } => {
             json!({ "type": "bucket", "value": { "tagName": tag, "numberOfBuckets": buckets } })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_to_another_resource() {
+        assert_eq!(segment("a b/c?d#e%f").unwrap(), "a%20b%2Fc%3Fd%23e%25f");
+        assert_eq!(segment("...").unwrap(), "...");
+        assert_eq!(segment("🦀").unwrap(), "%F0%9F%A6%80");
+        for name in ["", ".", ".."] {
+            assert!(matches!(segment(name), Err(Error::Name(_))), "{name:?}");
         }
     }
 }

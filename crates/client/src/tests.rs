@@ -8,8 +8,9 @@ use tidegate_model::PlainToken;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::{BaseUrl, Connection, ConnectionOptions, DataClient, Error, Precision, TlsOptions};
 
@@ -54,15 +55,26 @@ async fn plain_server(answer: &'static str) -> u16 {
 }
 
 async fn tls_server() -> (u16, String) {
+    tls_server_for(None).await
+}
+
+/// A server with a certificate of its own, and that certificate. It may want clients to show this one.
+async fn tls_server_for(client: Option<CertificateDer<'static>>) -> (u16, String) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(certified.signing_key.serialize_der().into());
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+    let builder = match client {
+        None => builder.with_no_client_auth(),
+        Some(certificate) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let config = builder.with_single_cert(vec![certified.cert.der().clone()], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -92,6 +104,33 @@ async fn a_server_is_trusted_through_its_authority_or_not_at_all() {
     assert!(matches!(write(&client(port, true, other)).await, Err(Error::Unreachable { .. })));
     let blind = TlsOptions { insecure: true, ..TlsOptions::default() };
     write(&client(port, true, blind)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_who_wants_one() {
+    let own = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+    let (port, certificate) = tls_server_for(Some(own.cert.der().clone())).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Some(path)
+    };
+    let without = TlsOptions { ca: file("ca.pem", &certificate), ..TlsOptions::default() };
+    assert!(write(&client(port, true, without.clone())).await.is_err());
+    let with = TlsOptions {
+        certificate: file("own.pem", &own.cert.pem()),
+        key: file("own.key", &own.signing_key.serialize_pem()),
+        ..without.clone()
+    };
+    write(&client(port, true, with)).await.unwrap();
+    let stranger = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+    let other = TlsOptions {
+        certificate: file("other.pem", &stranger.cert.pem()),
+        key: file("other.key", &stranger.signing_key.serialize_pem()),
+        ..without
+    };
+    assert!(write(&client(port, true, other)).await.is_err());
 }
 
 #[test]
@@ -144,7 +183,7 @@ async fn rows_may_be_cut_anywhere_by_chunks() {
     )
     .await;
     let client = client(port, false, TlsOptions::default());
-    let rows = client.query_sql(&"plant7".parse().unwrap(), "SELECT 1").await.unwrap();
+    let rows = client.query_sql(&"plant7".parse().unwrap(), "SELECT 1").await.unwrap().rows;
     let values: Vec<i64> = rows.iter().map(|row| row.0[0].1.as_i64().unwrap()).collect();
     assert_eq!(values, [1, 2]);
 }

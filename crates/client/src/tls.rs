@@ -24,16 +24,7 @@ impl TlsOptions {
     pub(crate) fn apply(&self, mut builder: ClientBuilder) -> Result<ClientBuilder> {
         use_ring();
         if let Some(path) = &self.ca {
-            let pem = read(path)?;
-            let authorities = Certificate::from_pem_bundle(&pem)
-                .map_err(|_| Error::Tls(format!("{} is not a bundle of PEM certificates", path.display())))?;
-            if authorities.is_empty() {
-                return Err(Error::Tls(format!("{} contains no certificate", path.display())));
-            }
-            builder = builder.tls_built_in_root_certs(false);
-            for authority in authorities {
-                builder = builder.add_root_certificate(authority);
-            }
+            builder = trust(builder.tls_built_in_root_certs(false), path)?;
         }
         match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
@@ -49,6 +40,29 @@ impl TlsOptions {
         }
         Ok(builder.danger_accept_invalid_certs(self.insecure))
     }
+
+    /// For a server that these settings do not describe: its certificate is verified, by the authorities of the system
+    /// and those of `ca`, and it is shown no client certificate.
+    pub(crate) fn trust_too(&self, builder: ClientBuilder) -> Result<ClientBuilder> {
+        use_ring();
+        match &self.ca {
+            Some(path) => trust(builder, path),
+            None => Ok(builder),
+        }
+    }
+}
+
+fn trust(mut builder: ClientBuilder, path: &Path) -> Result<ClientBuilder> {
+    let pem = read(path)?;
+    let authorities = Certificate::from_pem_bundle(&pem)
+        .map_err(|_| Error::Tls(format!("{} is not a bundle of PEM certificates", path.display())))?;
+    if authorities.is_empty() {
+        return Err(Error::Tls(format!("{} contains no certificate", path.display())));
+    }
+    for authority in authorities {
+        builder = builder.add_root_certificate(authority);
+    }
+    Ok(builder)
 }
 
 /// The HTTP library asks for the process's default provider; whoever has set one already keeps it.

@@ -1,7 +1,8 @@
 //! The JSON of the management API. Members that only one product sends, or that are extensions, are optional.
 
 use serde::{Deserialize, Deserializer, de};
-use tidegate_model::{AccountId, ClusterId, PlainToken, Timestamp, TokenId};
+use serde_json::Value;
+use tidegate_model::{AccountId, ClusterId, PlainToken, Timestamp, TokenId, UserId};
 use uuid::Uuid;
 
 /// A database (management API contract §7).
@@ -31,6 +32,77 @@ pub struct DatabaseItem {
     /// When it was deleted, if it was.
     #[serde(default, deserialize_with = "optional_text")]
     pub deleted_at: Option<Timestamp>,
+}
+
+/// A table (management API contract §§8 and 14).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableItem {
+    /// The name of its database.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub database_name: String,
+    /// The id; servers without our extension do not tell it when a table is created.
+    #[serde(default)]
+    pub id: Option<i64>,
+    /// The name.
+    pub name: String,
+    /// The template as the server sends it; absent for the default.
+    #[serde(default)]
+    pub partition_template: Option<Value>,
+    /// Whether Iceberg is on.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub iceberg_enabled: bool,
+    /// When it was deleted, if it was.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A cluster (management API contract §14).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterItem {
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub account_id: Option<AccountId>,
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub cluster_id: Option<ClusterId>,
+    /// The name.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub name: String,
+    /// The host, without scheme.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub url: String,
+    /// `ready` or another word.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub state: String,
+    /// When it was made.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub created_at: Option<Timestamp>,
+    /// A number whose meaning is not documented.
+    #[serde(default)]
+    pub category: Option<i64>,
+}
+
+/// A user of an account (management API contract §14).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserItem {
+    /// The id.
+    #[serde(deserialize_with = "text")]
+    pub id: UserId,
+    /// Absent from Clustered servers.
+    #[serde(default, deserialize_with = "optional_text")]
+    pub account_id: Option<AccountId>,
+    /// The first name.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub first_name: String,
+    /// The last name.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub last_name: String,
+    /// The email address.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub email: String,
 }
 
 /// One grant as it travels.

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use datafusion::prelude::SessionContext;
-use tidegate_engine::{Engine, EngineOptions, WriteRequest};
+use tidegate_engine::{Engine, EngineOptions, TableDirectory, WriteRequest};
 use tidegate_line_protocol::Precision;
-use tidegate_model::{DatabaseId, DatabaseLimits};
+use tidegate_model::{Database, DatabaseId, DatabaseLimits, Retention, Table, TableId, Timestamp};
 
 const WRITERS: usize = 4;
 const LINES: u64 = 5_000;
@@ -27,26 +27,81 @@ fn main() -> Result<(), Failure> {
     let parent = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = tempfile::tempdir_in(parent)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let database = DatabaseId::new(1).ok_or("1 is a database id")?;
+    let cpu = Arc::new(Cpu::new()?);
     println!("{} lines of {} bytes in a body", LINES, body(0).len() as u64 / LINES);
 
-    let rows = runtime.block_on(write(directory.path(), database, Duration::from_secs(seconds), WRITERS))?;
+    let rows = runtime.block_on(write(directory.path(), &cpu, Duration::from_secs(seconds), WRITERS))?;
     let start = Instant::now();
-    let engine = Engine::open(&directory.path().join("wal"), EngineOptions::default())?;
+    let engine = Engine::open(&directory.path().join("wal"), cpu.clone(), EngineOptions::default())?;
     report("replay", rows, start.elapsed());
-    let counted = runtime.block_on(count(&engine, database))?;
+    let counted = runtime.block_on(count(&engine, cpu.database.id))?;
     if counted != rows {
         return Err(format!("{rows} rows were written, {counted} are there").into());
     }
     drop(engine);
 
     let alone = tempfile::tempdir_in(directory.path())?;
-    runtime.block_on(write(alone.path(), database, Duration::from_secs(seconds), 1))?;
-    stages(database)
+    runtime.block_on(write(alone.path(), &cpu, Duration::from_secs(seconds), 1))?;
+    stages(&cpu)
 }
 
 fn report(what: &str, rows: u64, elapsed: Duration) {
     println!("{what:28} {:>12.0} rows/s", rows as f64 / elapsed.as_secs_f64());
+}
+
+/// A database with one table, `cpu`.
+#[derive(Debug)]
+struct Cpu {
+    database: Arc<Database>,
+    table: Arc<Table>,
+}
+
+impl Cpu {
+    fn new() -> Result<Self, Failure> {
+        let limits = DatabaseLimits::default();
+        let created_at = Timestamp::from_micros(0);
+        let database = Database {
+            id: DatabaseId::new(1).ok_or("1 is a database id")?,
+            name: "bench".parse()?,
+            retention: Retention::FOREVER,
+            limits,
+            partition_template: None,
+            created_at,
+            deleted_at: None,
+        };
+        let table = Table {
+            id: TableId::new(1).ok_or("1 is a table id")?,
+            database: database.id,
+            name: "cpu".into(),
+            partition_template: None,
+            max_columns: limits.max_columns_per_table,
+            created_at,
+            deleted_at: None,
+        };
+        Ok(Self { database: Arc::new(database), table: Arc::new(table) })
+    }
+}
+
+impl TableDirectory for Cpu {
+    fn find(&self, _database: DatabaseId, name: &str) -> Option<Arc<Table>> {
+        (*self.table.name == *name).then(|| Arc::clone(&self.table))
+    }
+
+    fn get(&self, id: TableId) -> Option<Arc<Table>> {
+        (self.table.id == id).then(|| Arc::clone(&self.table))
+    }
+
+    fn active(&self, _database: DatabaseId) -> Vec<Arc<Table>> {
+        vec![Arc::clone(&self.table)]
+    }
+
+    fn count(&self, _database: DatabaseId) -> usize {
+        1
+    }
+
+    fn logged_as(&self, _database: DatabaseId, _name: &str) -> Option<TableId> {
+        None
+    }
 }
 
 /// Digits of a timestamp at the end of a line.
@@ -83,10 +138,9 @@ fn set_times(body: String, number: u64) -> String {
     lines
 }
 
-fn request(database: DatabaseId, body: String) -> WriteRequest {
+fn request(database: &Arc<Database>, body: String) -> WriteRequest {
     WriteRequest {
-        database,
-        limits: DatabaseLimits::default(),
+        database: Arc::clone(database),
         body,
         precision: Precision::Nanosecond,
         received_at: 0,
@@ -95,14 +149,15 @@ fn request(database: DatabaseId, body: String) -> WriteRequest {
 }
 
 /// Writes for a while; returns the rows written. Setting the times of a body takes time too, but little.
-async fn write(directory: &Path, database: DatabaseId, period: Duration, writers: usize) -> Result<u64, Failure> {
-    let engine = Engine::open(&directory.join("wal"), EngineOptions::default())?;
+async fn write(directory: &Path, cpu: &Arc<Cpu>, period: Duration, writers: usize) -> Result<u64, Failure> {
+    let engine = Engine::open(&directory.join("wal"), cpu.clone(), EngineOptions::default())?;
     let rows = Arc::new(AtomicU64::new(0));
     let latency = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let mut tasks = Vec::new();
     for writer in 0..writers {
         let (engine, rows, latency) = (engine.clone(), Arc::clone(&rows), Arc::clone(&latency));
+        let database = Arc::clone(&cpu.database);
         tasks.push(tokio::spawn(async move {
             let first = body(writer);
             for number in 0.. {
@@ -111,7 +166,7 @@ async fn write(directory: &Path, database: DatabaseId, period: Duration, writers
                 }
                 let body = set_times(first.clone(), number);
                 let sent = Instant::now();
-                let outcome = engine.write(request(database, body), || true).await?;
+                let outcome = engine.write(request(&database, body), || true).await?;
                 rows.fetch_add(outcome.rows as u64, Ordering::Relaxed);
                 latency.fetch_add(sent.elapsed().as_micros() as u64, Ordering::Relaxed);
             }
@@ -151,7 +206,7 @@ async fn count(engine: &Engine, database: DatabaseId) -> Result<u64, Failure> {
 }
 
 /// The steps of a write one by one, on one core.
-fn stages(database: DatabaseId) -> Result<(), Failure> {
+fn stages(cpu: &Arc<Cpu>) -> Result<(), Failure> {
     let bodies: Vec<String> = (0..20).map(|number| set_times(body(0), number)).collect();
     let rows = bodies.len() as u64 * LINES;
 
@@ -171,11 +226,11 @@ fn stages(database: DatabaseId) -> Result<(), Failure> {
 
     // A request that is withdrawn at its commit point is parsed, checked, converted and encoded, but not written.
     let directory = tempfile::tempdir()?;
-    let engine = Engine::open(&directory.path().join("wal"), EngineOptions::default())?;
+    let engine = Engine::open(&directory.path().join("wal"), cpu.clone(), EngineOptions::default())?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let start = Instant::now();
     for body in bodies {
-        let result = runtime.block_on(engine.write(request(database, body), || false));
+        let result = runtime.block_on(engine.write(request(&cpu.database, body), || false));
         if result.is_ok() {
             return Err("a withdrawn write was written".into());
         }

@@ -1,69 +1,58 @@
-//! Everything that is durable, in memory: databases and their tables.
+//! Everything that is durable, in memory: the rows of all tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use tidegate_model::DatabaseId;
+use tidegate_model::TableId;
 
 use crate::chunk::Chunk;
 use crate::schema::TableSchema;
 use crate::series::SeriesSummary;
-use crate::table::Table;
+use crate::table::TableBuffer;
 
 /// Rows of one record and table on their way into the buffer.
 #[derive(Debug)]
 pub(crate) struct TableRows {
-    pub(crate) name: Arc<str>,
+    pub(crate) table: TableId,
     /// The columns that the table has once these rows are in it.
     pub(crate) schema: Arc<TableSchema>,
     pub(crate) chunks: Vec<(Chunk, SeriesSummary)>,
 }
 
-type Tables = Arc<RwLock<BTreeMap<Arc<str>, Arc<Table>>>>;
-
-/// The tables of all databases. A table exists from its first durable row.
+/// The rows of all tables, those of deleted ones too. A table is here from its first durable row.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     /// See [`EngineOptions::merge_rows`](crate::EngineOptions::merge_rows).
     merge_rows: usize,
-    databases: RwLock<HashMap<DatabaseId, Tables>>,
+    tables: RwLock<HashMap<TableId, Arc<TableBuffer>>>,
 }
 
 impl Buffer {
     pub(crate) fn new(merge_rows: usize) -> Self {
-        Self { merge_rows, databases: RwLock::default() }
+        Self { merge_rows, tables: RwLock::default() }
     }
 
     /// Adds the rows of one record. Returns the tables that should be settled.
-    pub(crate) fn append(&self, database: DatabaseId, rows: Vec<TableRows>) -> Vec<Arc<Table>> {
-        let existing = self.databases.read().get(&database).map(Arc::clone);
-        let tables = existing.unwrap_or_else(|| Arc::clone(self.databases.write().entry(database).or_default()));
+    pub(crate) fn append(&self, rows: Vec<TableRows>) -> Vec<Arc<TableBuffer>> {
         let mut to_settle = Vec::new();
-        for TableRows { name, schema, chunks } in rows {
-            let existing = tables.read().get(&name).map(Arc::clone);
+        for TableRows { table: id, schema, chunks } in rows {
+            let existing = self.table(id);
             let new = existing.is_none();
-            let table = existing.unwrap_or_else(|| Arc::new(Table::new(Arc::clone(&schema))));
+            let table = existing.unwrap_or_else(|| Arc::new(TableBuffer::new(Arc::clone(&schema))));
             if table.append(schema, chunks, self.merge_rows) {
                 to_settle.push(Arc::clone(&table));
             }
             if new {
                 // Only now, so that no query finds the table without its first rows.
-                tables.write().insert(name, table);
+                self.tables.write().insert(id, table);
             }
         }
         to_settle
     }
 
-    /// A table, if it has rows.
-    pub(crate) fn table(&self, database: DatabaseId, name: &str) -> Option<Arc<Table>> {
-        let tables = self.databases.read().get(&database).map(Arc::clone)?;
-        tables.read().get(name).map(Arc::clone)
-    }
-
-    /// Names of the tables of a database, sorted.
-    pub(crate) fn table_names(&self, database: DatabaseId) -> Vec<Arc<str>> {
-        let Some(tables) = self.databases.read().get(&database).map(Arc::clone) else { return Vec::new() };
-        tables.read().keys().map(Arc::clone).collect()
+    /// The rows of a table, if it has any.
+    pub(crate) fn table(&self, id: TableId) -> Option<Arc<TableBuffer>> {
+        self.tables.read().get(&id).map(Arc::clone)
     }
 }

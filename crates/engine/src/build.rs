@@ -172,7 +172,7 @@ type Sealed = (Vec<Column>, Vec<ArrayRef>);
 
 /// The rows of one table in one request.
 pub(crate) struct TableBuilder {
-    base: Option<Arc<TableSchema>>,
+    base: Arc<TableSchema>,
     added: HashMap<Arc<str>, ColumnKind>,
     max_columns: usize,
     chunk: ChunkBuilder,
@@ -184,8 +184,8 @@ pub(crate) struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// `base` is the schema of the table, `None` if the table does not exist yet.
-    pub(crate) fn new(base: Option<Arc<TableSchema>>, max_columns: usize) -> Self {
+    /// `base` is the schema of the table before these rows.
+    pub(crate) fn new(base: Arc<TableSchema>, max_columns: usize) -> Self {
         Self {
             base,
             added: HashMap::new(),
@@ -197,18 +197,20 @@ impl TableBuilder {
         }
     }
 
+    /// Whether no line has been added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunk.times.is_empty() && self.sealed.is_empty()
+    }
+
     /// Number of columns of the table, `time` included, with those that lines of this request added.
     fn column_count(&self) -> usize {
-        self.base.as_ref().map_or(1, |base| base.columns().len()) + self.added.len()
+        self.base.columns().len() + self.added.len()
     }
 
     /// The column of this name in the schema or among the added ones.
     fn known(&self, name: &str) -> Option<Column> {
-        if let Some(column) = self.base.as_ref().and_then(|base| base.column(name)) {
+        if let Some(column) = self.base.column(name) {
             return Some(column.clone());
-        }
-        if name == TIME {
-            return Some(Column::new(TIME, ColumnKind::Time));
         }
         self.added.get_key_value(name).map(|(name, &kind)| Column::new(Arc::clone(name), kind))
     }
@@ -293,18 +295,8 @@ impl TableBuilder {
     /// Ends the table: the schema that it was checked against, the one that it needs, and the rows.
     pub(crate) fn finish(mut self) -> Result<BuiltTable, ArrowError> {
         self.seal();
-        let mut columns: Vec<Column> = self.added.into_iter().map(|(name, kind)| Column::new(name, kind)).collect();
-        let schema = match &self.base {
-            Some(base) if columns.is_empty() => Arc::clone(base),
-            Some(base) => {
-                columns.extend_from_slice(base.columns());
-                Arc::new(TableSchema::new(columns))
-            }
-            None => {
-                columns.push(Column::new(TIME, ColumnKind::Time));
-                Arc::new(TableSchema::new(columns))
-            }
-        };
+        let added: Vec<Column> = self.added.into_iter().map(|(name, kind)| Column::new(name, kind)).collect();
+        let schema = if added.is_empty() { Arc::clone(&self.base) } else { Arc::new(self.base.with(added)) };
         let mut chunks: Vec<Chunk> = Vec::with_capacity(self.sealed.len());
         for (columns, arrays) in self.sealed {
             let shared = [Some(&schema), chunks.last().map(Chunk::schema)]
@@ -321,8 +313,8 @@ impl TableBuilder {
 
 /// What [`TableBuilder`] makes.
 pub(crate) struct BuiltTable {
-    /// The schema that the lines were checked against; `None` if there was no table.
-    pub(crate) base: Option<Arc<TableSchema>>,
+    /// The schema that the lines were checked against.
+    pub(crate) base: Arc<TableSchema>,
     /// That schema with the columns that the lines add.
     pub(crate) schema: Arc<TableSchema>,
     /// The rows in the order of the lines.

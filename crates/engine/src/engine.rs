@@ -8,22 +8,21 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use arrow::error::ArrowError;
 use datafusion::catalog::SchemaProvider;
 use parking_lot::Mutex;
 use tidegate_model::DatabaseId;
 use tokio::sync::oneshot;
 
 use crate::buffer::{Buffer, TableRows};
+use crate::directory::TableDirectory;
 use crate::error::{EngineError, RejectedLine, WriteError};
 use crate::plan::Plan;
-use crate::prepare::{Prepared, WriteRequest, prepare};
+use crate::prepare::{Prepared, PreparedTable, WriteRequest, prepare};
 use crate::provider::DatabaseSchema;
-use crate::schema::TableSchema;
+use crate::recovery::apply;
 use crate::series::SeriesHasher;
-use crate::table::Table;
+use crate::table::TableBuffer;
 use crate::wal::file::{Disk, Storage};
-use crate::wal::payload::decode;
 use crate::wal::{Log, Queue, Record, replay};
 
 /// Longest body of one request in bytes. Keeps string offsets and record lengths, which are a few times as long at
@@ -69,6 +68,7 @@ pub struct Engine {
 }
 
 struct Inner {
+    tables: Arc<dyn TableDirectory>,
     /// Held from the last check of a request until its record has its place in the log, so that the log has the
     /// order in which schemas changed.
     plan: Mutex<Plan>,
@@ -89,29 +89,35 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// Opens the log in `directory`, creating the directory if it is missing (but not its parents), and reads it.
+    /// `tables` must know all tables in it.
     ///
     /// # Errors
-    /// When the directory cannot be used, or the log is damaged anywhere but in a last write that was never
-    /// acknowledged.
-    pub fn open(directory: &Path, options: EngineOptions) -> Result<Self, EngineError> {
-        Self::open_on(Box::new(Disk), directory, options)
+    /// When the directory cannot be used, the log is damaged anywhere but in a last write that was never acknowledged,
+    /// or has rows of a table that `tables` does not know.
+    pub fn open(
+        directory: &Path,
+        tables: Arc<dyn TableDirectory>,
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
+        Self::open_on(Box::new(Disk), directory, tables, options)
     }
 
     pub(crate) fn open_on(
         storage: Box<dyn Storage>,
         directory: &Path,
+        tables: Arc<dyn TableDirectory>,
         options: EngineOptions,
     ) -> Result<Self, EngineError> {
         create_directory(storage.as_ref(), directory).map_err(|error| EngineError::io(directory, error))?;
         let buffer = Arc::new(Buffer::new(options.merge_rows));
         let hasher = SeriesHasher::default();
         let mut plan = Plan::default();
-        let position = replay(directory, |record| apply(record, &mut plan, &buffer, &hasher))?;
+        let position = replay(directory, |record| apply(record, tables.as_ref(), &mut plan, &buffer, &hasher))?;
         let log = Log::open(storage, directory.to_owned(), options, position)?;
         let queue = Arc::new(Queue::default());
         let log_thread = spawn_threads(log, &queue, &buffer).map_err(|error| EngineError::io(directory, error))?;
         let log_thread = Mutex::new(Some(log_thread));
-        Ok(Self { inner: Arc::new(Inner { plan: Mutex::new(plan), queue, buffer, hasher, log_thread }) })
+        Ok(Self { inner: Arc::new(Inner { tables, plan: Mutex::new(plan), queue, buffer, hasher, log_thread }) })
     }
 
     /// Writes lines. When it returns, the rows are on disk and the next query reads them.
@@ -122,26 +128,23 @@ impl Engine {
     /// learns the outcome; the write itself goes on.
     ///
     /// # Errors
-    /// See [`WriteError`]. After [`WriteError::Io`] all writes are refused until the engine is opened again.
+    /// See [`WriteError`]. After [`WriteError::TablesMissing`] the caller creates the tables and writes again. After
+    /// [`WriteError::Io`] all writes are refused until the engine is opened again.
     pub async fn write(
         &self,
-        request: WriteRequest,
+        request: impl Into<Arc<WriteRequest>>,
         begin: impl FnOnce() -> bool + Send,
     ) -> Result<WriteOutcome, WriteError> {
+        let request = request.into();
         if request.body.len() > MAX_BODY {
             return Err(WriteError::TooLarge { limit: MAX_BODY });
         }
         if self.inner.queue.is_shut() {
             return Err(WriteError::ReadOnly);
         }
-        let request = Arc::new(request);
         let mut begin = Some(begin);
         loop {
             let prepared = self.prepare(&request).await?;
-            if prepared.rows == 0 {
-                let rejected = prepared.rejected;
-                return Err(if rejected.is_empty() { WriteError::Empty } else { WriteError::Rejected(rejected) });
-            }
             let Some((outcome, done)) = self.commit(&request, prepared, &mut begin)? else { continue };
             // The sender is only dropped unused when the log thread died.
             done.await.unwrap_or(Err(WriteError::ReadOnly))?;
@@ -150,26 +153,27 @@ impl Engine {
     }
 
     async fn prepare(&self, request: &Arc<WriteRequest>) -> Result<Prepared, WriteError> {
-        let failed = |error: ArrowError| WriteError::Io(Arc::new(io::Error::other(error)));
         if request.body.len() < PARSE_ELSEWHERE {
-            return prepare(request, &self.inner.plan, &self.inner.hasher).map_err(failed);
+            return self.inner.prepare(request);
         }
         let (inner, request) = (Arc::clone(&self.inner), Arc::clone(request));
-        let parsing = tokio::task::spawn_blocking(move || prepare(&request, &inner.plan, &inner.hasher));
-        parsing.await.map_err(|error| WriteError::Io(Arc::new(error.into())))?.map_err(failed)
+        let parsing = tokio::task::spawn_blocking(move || inner.prepare(&request));
+        parsing.await.map_err(|error| WriteError::Io(Arc::new(error.into())))?
     }
 
-    /// Gives prepared rows their place in the log. `None` if the schema has moved since they were checked, so that
-    /// they must be prepared again. That ends: each time, another request has made the schema grow, and it is limited.
+    /// Gives prepared rows their place in the log. `None` if tables have changed since they were checked, so that
+    /// they must be prepared again. That ends: each time, another request has made a schema grow, and it is limited,
+    /// or somebody has deleted a table.
     fn commit(
         &self,
         request: &WriteRequest,
         mut prepared: Prepared,
         begin: &mut Option<impl FnOnce() -> bool>,
     ) -> Result<Option<(WriteOutcome, Done)>, WriteError> {
+        let database = request.database.id;
         let (done, receiver) = oneshot::channel();
         let mut plan = self.inner.plan.lock();
-        if plan.revalidate(request.database, request.limits, &mut prepared.tables).is_err() {
+        if plan.revalidate(database, self.inner.tables.as_ref(), &mut prepared).is_err() {
             return Ok(None);
         }
         if self.inner.queue.is_shut() {
@@ -179,31 +183,27 @@ impl Engine {
             return Err(WriteError::Aborted);
         }
         let mut rows = Vec::with_capacity(prepared.tables.len());
-        for table in prepared.tables {
-            plan.set(request.database, &table.name, &table.schema);
-            rows.push(TableRows { name: table.name, schema: table.schema, chunks: table.chunks });
+        for PreparedTable { table, schema, chunks, .. } in prepared.tables {
+            plan.set(table.id, &schema);
+            rows.push(TableRows { table: table.id, schema, chunks });
         }
-        self.inner.queue.push(Record { database: request.database, payload: prepared.payload, rows, done })?;
+        self.inner.queue.push(Record { payload: prepared.payload, rows, done })?;
         let outcome =
             WriteOutcome { rows: prepared.rows, rejected: prepared.rejected, rejected_total: prepared.rejected_total };
         Ok(Some((outcome, receiver)))
     }
 
-    /// The highest id of a database that rows were ever written to; `None` if the log is empty.
-    pub fn highest_database_id(&self) -> Option<DatabaseId> {
-        self.inner.plan.lock().highest_database()
-    }
-
-    /// The tables of a database for queries. Each `table()` is a consistent snapshot of that table. Rows whose time
-    /// in nanoseconds is less than `oldest_visible` never show.
+    /// The active tables of a database for queries; a table that nobody has written to is empty. Each `table()` is a
+    /// consistent snapshot of that table. Rows whose time in nanoseconds is less than `oldest_visible` never show.
     pub fn schema(&self, database: DatabaseId, oldest_visible: Option<i64>) -> Arc<dyn SchemaProvider> {
-        Arc::new(DatabaseSchema::new(Arc::clone(&self.inner.buffer), database, oldest_visible))
+        let directory = Arc::clone(&self.inner.tables);
+        Arc::new(DatabaseSchema { directory, buffer: Arc::clone(&self.inner.buffer), database, oldest_visible })
     }
 
-    /// A table as the buffer holds it.
+    /// The rows of a table as the buffer holds them.
     #[cfg(test)]
-    pub(crate) fn buffer_table(&self, database: DatabaseId, name: &str) -> Option<Arc<Table>> {
-        self.inner.buffer.table(database, name)
+    pub(crate) fn buffer_table(&self, id: tidegate_model::TableId) -> Option<Arc<TableBuffer>> {
+        self.inner.buffer.table(id)
     }
 
     /// Writes what waits, and refuses writes from then on. Blocks until the log is at rest. Queries go on.
@@ -213,6 +213,10 @@ impl Engine {
 }
 
 impl Inner {
+    fn prepare(&self, request: &WriteRequest) -> Result<Prepared, WriteError> {
+        prepare(request, self.tables.as_ref(), &self.plan, &self.hasher)
+    }
+
     fn close(&self) {
         self.queue.close();
         if let Some(thread) = self.log_thread.lock().take() {
@@ -230,7 +234,7 @@ impl Drop for Inner {
 
 /// Starts the log thread, and one that merges for it and ends with it.
 fn spawn_threads(log: Log, queue: &Arc<Queue>, buffer: &Arc<Buffer>) -> io::Result<JoinHandle<()>> {
-    let (to_settle, tables) = mpsc::channel::<Arc<Table>>();
+    let (to_settle, tables) = mpsc::channel::<Arc<TableBuffer>>();
     thread::Builder::new().name("tidegate-merge".to_owned()).spawn(move || {
         for table in tables {
             table.settle();
@@ -251,33 +255,4 @@ fn create_directory(storage: &dyn Storage, directory: &Path) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => storage.sync_directory(parent),
         _ => storage.sync_directory(Path::new(".")),
     }
-}
-
-/// Replays a record.
-fn apply(payload: &[u8], plan: &mut Plan, buffer: &Buffer, hasher: &SeriesHasher) -> Result<(), String> {
-    let decoded = decode(payload).map_err(|error| error.to_string())?;
-    let database = decoded.database;
-    let mut rows: Vec<TableRows> = Vec::new();
-    for (name, chunk) in decoded.chunks {
-        let known = plan.table(database, &name);
-        let schema: Arc<TableSchema> = match known {
-            None => Arc::clone(chunk.schema()),
-            Some(known) => known.union(chunk.schema()).map_err(|error| format!("table '{name}': {error}"))?,
-        };
-        let chunk = chunk.sharing(&schema);
-        let summary = hasher.summary(&chunk);
-        let name: Arc<str> = name.into();
-        plan.set(database, &name, &schema);
-        match rows.last_mut().filter(|last| last.name == name) {
-            Some(last) => {
-                last.schema = schema;
-                last.chunks.push((chunk, summary));
-            }
-            None => rows.push(TableRows { name, schema, chunks: vec![(chunk, summary)] }),
-        }
-    }
-    for table in buffer.append(database, rows) {
-        table.settle();
-    }
-    Ok(())
 }

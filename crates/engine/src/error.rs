@@ -26,6 +26,17 @@ pub enum EngineError {
         /// What is wrong there.
         reason: String,
     },
+    /// The log has rows of a table that the table directory does not know.
+    #[error(
+        "{} holds rows of {table}, which the catalog does not know; restore catalog.sqlite and wal from one backup",
+        path.display()
+    )]
+    UnknownTable {
+        /// The file.
+        path: PathBuf,
+        /// The table as the log calls it, by id or by name, and its database.
+        table: String,
+    },
     /// A newer version of the server wrote the log.
     #[error("{} has format version {found}, this server knows up to {known}; use a newer server", path.display())]
     NewerFormat {
@@ -72,6 +83,10 @@ pub enum WriteError {
     /// first ten are listed). At most [`MAX_LISTED`](crate::MAX_LISTED) lines are listed.
     #[error("no line was written, {} refused; correct them and send them again", .0.len())]
     Rejected(Vec<RejectedLine>),
+    /// Good lines name tables that do not exist, here in order of first use. Nothing was written, and the commit point
+    /// was not reached: create the tables and write again.
+    #[error("{} table(s) do not exist; create them and write again", .0.len())]
+    TablesMissing(Vec<Arc<str>>),
     /// The caller withdrew the request at its commit point; nothing was written.
     #[error("the write was withdrawn before it took effect")]
     Aborted,

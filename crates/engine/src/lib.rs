@@ -7,6 +7,9 @@
 //! and answers. Queries read snapshots of tables (`provider`); rows that were written again are merged by the first
 //! query that needs it (`merge`).
 //!
+//! The names of tables are not kept here but asked for (`directory`); whatever this crate holds, it holds by table id.
+//! So a table can be renamed while lines are written to it, and a deleted one keeps its rows until it is undeleted.
+//!
 //! Rows follow the data-plane contract §5: a row is the table, the set of its tags, and its time; writing it again sets
 //! the fields that the new line names and keeps the others.
 
@@ -14,12 +17,14 @@ mod buffer;
 mod build;
 mod chunk;
 mod density;
+mod directory;
 mod engine;
 mod error;
 mod merge;
 mod plan;
 mod prepare;
 mod provider;
+mod recovery;
 mod schema;
 mod series;
 mod table;
@@ -28,6 +33,8 @@ mod wal;
 #[cfg(test)]
 mod tests;
 
+pub use directory::TableDirectory;
 pub use engine::{Engine, EngineOptions, WriteOutcome};
 pub use error::{EngineError, RejectedLine, WriteError};
 pub use prepare::{MAX_LISTED, WriteRequest};
+pub use recovery::tables_named_in_log;

@@ -1,75 +1,63 @@
 //! The schemas that writers are checked against.
 //!
 //! They are ahead of what queries see: a table is known here from the moment its first record has its place in the
-//! log, and visible once that record is durable.
+//! log, and its rows are visible once that record is durable.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tidegate_model::{DatabaseId, DatabaseLimits};
+use tidegate_model::{DatabaseId, TableId};
 
-use crate::prepare::PreparedTable;
+use crate::directory::TableDirectory;
+use crate::prepare::Prepared;
 use crate::schema::TableSchema;
 
-/// Tables by database and name.
+/// The tables that rows were ever written to.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    databases: HashMap<DatabaseId, HashMap<Arc<str>, Arc<TableSchema>>>,
+    tables: HashMap<TableId, Arc<TableSchema>>,
 }
 
-/// The schema has moved since the lines were checked, so that they must be checked again.
+/// Tables have changed since the lines were checked, so that they must be checked again.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Moved;
 
 impl Plan {
-    /// The schema of a table.
-    pub(crate) fn table(&self, database: DatabaseId, name: &str) -> Option<Arc<TableSchema>> {
-        self.databases.get(&database)?.get(name).map(Arc::clone)
-    }
-
-    /// The highest id of a database that has tables.
-    pub(crate) fn highest_database(&self) -> Option<DatabaseId> {
-        self.databases.keys().max_by_key(|id| id.get()).copied()
-    }
-
-    /// How many tables a database has.
-    pub(crate) fn table_count(&self, database: DatabaseId) -> usize {
-        self.databases.get(&database).map_or(0, HashMap::len)
+    /// The schema of a table; `None` until rows are written to it.
+    pub(crate) fn table(&self, id: TableId) -> Option<Arc<TableSchema>> {
+        self.tables.get(&id).map(Arc::clone)
     }
 
     /// Makes sure that what was prepared still fits, and brings the schemas in it up to date. Changes nothing here.
     pub(crate) fn revalidate(
         &self,
         database: DatabaseId,
-        limits: DatabaseLimits,
-        tables: &mut [PreparedTable],
+        directory: &dyn TableDirectory,
+        prepared: &mut Prepared,
     ) -> Result<(), Moved> {
-        let known = self.databases.get(&database);
-        let mut new_tables = 0;
-        for table in tables {
-            let current = known.and_then(|tables| tables.get(&table.name));
-            match (current, &table.base) {
-                (None, _) => new_tables += 1,
-                (Some(current), Some(base)) if Arc::ptr_eq(current, base) => {}
-                (Some(current), _) => {
-                    let next = current.union(&table.schema).map_err(|_| Moved)?;
-                    let grows = next.columns().len() > current.columns().len();
-                    if grows && next.columns().len() > limits.max_columns_per_table as usize {
-                        return Err(Moved);
-                    }
-                    table.schema = next;
-                }
+        for (name, id) in &prepared.names {
+            if directory.find(database, name).is_none_or(|table| table.id != *id) {
+                return Err(Moved);
             }
         }
-        if new_tables > 0 && self.table_count(database) + new_tables > limits.max_tables as usize {
-            return Err(Moved);
+        for rows in &mut prepared.tables {
+            let Some(current) = self.tables.get(&rows.table.id) else { continue };
+            if Arc::ptr_eq(current, &rows.base) {
+                continue;
+            }
+            let next = current.union(&rows.schema).map_err(|_| Moved)?;
+            let grows = next.columns().len() > current.columns().len();
+            if grows && next.columns().len() > rows.table.max_columns as usize {
+                return Err(Moved);
+            }
+            rows.schema = next;
         }
         Ok(())
     }
 
     /// Sets the schema of a table.
-    pub(crate) fn set(&mut self, database: DatabaseId, name: &Arc<str>, schema: &Arc<TableSchema>) {
-        self.databases.entry(database).or_default().insert(Arc::clone(name), Arc::clone(schema));
+    pub(crate) fn set(&mut self, table: TableId, schema: &Arc<TableSchema>) {
+        self.tables.insert(table, Arc::clone(schema));
     }
 }
 
@@ -78,57 +66,87 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::prepare::{Prepared, prepare};
+    use crate::prepare::prepare;
     use crate::series::SeriesHasher;
     use crate::tests::support::{database, request};
+    use crate::tests::tables::{Tables, table};
 
-    fn prepared(plan: &Mutex<Plan>, body: &str, limits: DatabaseLimits) -> Prepared {
-        let mut request = request(body);
-        request.limits = limits;
-        let prepared = prepare(&request, plan, &SeriesHasher::default()).unwrap();
+    /// The tables `m` and `n`, of at most four columns, and a plan without any.
+    fn two_tables() -> (Tables, Mutex<Plan>) {
+        let tables = Tables::default();
+        for (id, name) in [(7, "m"), (8, "n")] {
+            tables.insert(table(id, database().id, name, None, 4));
+        }
+        (tables, Mutex::default())
+    }
+
+    fn prepared(tables: &Tables, plan: &Mutex<Plan>, body: &str) -> Prepared {
+        let prepared = prepare(&request(body), tables, plan, &SeriesHasher::default()).unwrap();
         assert!(prepared.rejected.is_empty(), "{:?}", prepared.rejected);
         prepared
     }
 
-    fn commit(plan: &Mutex<Plan>, mut prepared: Prepared, limits: DatabaseLimits) -> Result<(), Moved> {
+    fn commit(tables: &Tables, plan: &Mutex<Plan>, mut prepared: Prepared) -> Result<(), Moved> {
         let mut plan = plan.lock();
-        plan.revalidate(database(), limits, &mut prepared.tables)?;
-        for table in prepared.tables {
-            plan.set(database(), &table.name, &table.schema);
+        plan.revalidate(database().id, tables, &mut prepared)?;
+        for rows in prepared.tables {
+            plan.set(rows.table.id, &rows.schema);
         }
         Ok(())
     }
 
+    fn columns(plan: &Mutex<Plan>, id: i64) -> Vec<String> {
+        let schema = plan.lock().table(TableId::new(id).unwrap()).unwrap();
+        schema.names().map(String::from).collect()
+    }
+
     #[test]
     fn what_was_prepared_before_a_change_is_checked_again() {
-        let limits = DatabaseLimits { max_tables: 3, max_columns_per_table: 4 };
-        let plan = Mutex::new(Plan::default());
-        let float = prepared(&plan, "m f=1", limits);
-        let same = prepared(&plan, "m f=2,g=1", limits);
-        let integer = prepared(&plan, "m f=1i", limits);
-        let wide = prepared(&plan, "m a=1,b=1", limits);
-        let tables = prepared(&plan, "x f=1\ny f=1\nz f=1", limits);
+        let (tables, plan) = two_tables();
+        let float = prepared(&tables, &plan, "m f=1");
+        let same = prepared(&tables, &plan, "m f=2,g=1");
+        let integer = prepared(&tables, &plan, "m f=1i");
+        let wide = prepared(&tables, &plan, "n h=1\nm a=1,b=1");
 
-        assert_eq!(commit(&plan, float, limits), Ok(()));
-        assert_eq!(commit(&plan, integer, limits), Err(Moved), "another type");
-        assert_eq!(commit(&plan, same, limits), Ok(()), "compatible");
-        assert_eq!(commit(&plan, wide, limits), Err(Moved), "f, g, time, a and b are too many");
-        assert_eq!(commit(&plan, tables, limits), Err(Moved), "m, x, y and z are too many");
+        assert_eq!(commit(&tables, &plan, float), Ok(()));
+        assert_eq!(commit(&tables, &plan, integer), Err(Moved), "another type");
+        assert_eq!(commit(&tables, &plan, same), Ok(()), "compatible");
+        assert_eq!(commit(&tables, &plan, wide), Err(Moved), "f, g, time, a and b are too many");
 
-        let columns: Vec<String> = plan.lock().table(database(), "m").unwrap().names().map(String::from).collect();
-        assert_eq!(columns, ["f", "g", "time"]);
-        assert_eq!(plan.lock().table_count(database()), 1, "what was refused left nothing");
+        assert_eq!(columns(&plan, 7), ["f", "g", "time"]);
+        assert_eq!(plan.lock().tables.len(), 1, "what was refused left nothing");
     }
 
     #[test]
     fn both_additions_are_kept() {
-        let limits = DatabaseLimits::default();
-        let plan = Mutex::new(Plan::default());
-        let first = prepared(&plan, "m a=1", limits);
-        let second = prepared(&plan, "m b=1", limits);
-        commit(&plan, first, limits).unwrap();
-        commit(&plan, second, limits).unwrap();
-        let schema = plan.lock().table(database(), "m").unwrap();
-        assert_eq!(schema.names().collect::<Vec<_>>(), ["a", "b", "time"]);
+        let (tables, plan) = two_tables();
+        let first = prepared(&tables, &plan, "m a=1");
+        let second = prepared(&tables, &plan, "m b=1");
+        commit(&tables, &plan, first).unwrap();
+        commit(&tables, &plan, second).unwrap();
+        assert_eq!(columns(&plan, 7), ["a", "b", "time"]);
+    }
+
+    #[test]
+    fn a_name_must_still_reach_the_table_that_was_prepared_for() {
+        let (tables, plan) = two_tables();
+        let (m, n) = (TableId::new(7).unwrap(), TableId::new(8).unwrap());
+        let prepare_both = || prepared(&tables, &plan, "m f=1\nn f=1");
+
+        let renamed = prepare_both();
+        tables.rename(m, "o");
+        assert_eq!(commit(&tables, &plan, renamed), Ok(()), "the former name reaches it");
+
+        let deleted = prepare_both();
+        tables.delete(n);
+        assert_eq!(commit(&tables, &plan, deleted), Err(Moved));
+
+        tables.undelete(n);
+        let replaced = prepare_both();
+        tables.delete(n);
+        tables.insert(table(9, database().id, "n", None, 4));
+        assert_eq!(commit(&tables, &plan, replaced), Err(Moved), "another table has the name");
+        assert_eq!(commit(&tables, &plan, prepare_both()), Ok(()));
+        assert_eq!(columns(&plan, 9), ["f", "time"]);
     }
 }

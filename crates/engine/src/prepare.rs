@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::io;
 use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use parking_lot::Mutex;
 use tidegate_line_protocol::{Line, Precision, RawLine, excerpt, lines, parse};
-use tidegate_model::{DatabaseId, DatabaseLimits};
+use tidegate_model::{Database, DatabaseId, Table, TableId};
 
 use crate::build::{Refusal, TableBuilder};
 use crate::chunk::Chunk;
-use crate::error::RejectedLine;
+use crate::directory::TableDirectory;
+use crate::error::{RejectedLine, WriteError};
 use crate::plan::Plan;
 use crate::schema::TableSchema;
 use crate::series::{SeriesHasher, SeriesSummary};
@@ -26,10 +28,8 @@ const LISTED_OF_REFUSED: usize = 10;
 /// Lines to write to one database.
 #[derive(Debug, Clone)]
 pub struct WriteRequest {
-    /// Where to.
-    pub database: DatabaseId,
-    /// How large the database may grow.
-    pub limits: DatabaseLimits,
+    /// Where to. Its limits and its partition template are those of tables that do not exist yet.
+    pub database: Arc<Database>,
     /// Line protocol.
     pub body: String,
     /// Unit of the timestamps in the body.
@@ -43,18 +43,20 @@ pub struct WriteRequest {
 /// Rows of one table, ready to be written.
 #[derive(Debug)]
 pub(crate) struct PreparedTable {
-    pub(crate) name: Arc<str>,
-    /// The schema that the rows were checked against; `None` if there was no table.
-    pub(crate) base: Option<Arc<TableSchema>>,
+    pub(crate) table: Arc<Table>,
+    /// The schema that the rows were checked against.
+    pub(crate) base: Arc<TableSchema>,
     /// That schema with the columns that the rows add.
     pub(crate) schema: Arc<TableSchema>,
     /// The rows in the order of their lines.
     pub(crate) chunks: Vec<(Chunk, SeriesSummary)>,
 }
 
-/// A checked request.
+/// A checked request with at least one row.
 #[derive(Debug)]
 pub(crate) struct Prepared {
+    /// The names that lines use, and the tables that they reached.
+    pub(crate) names: Vec<(Arc<str>, TableId)>,
     pub(crate) tables: Vec<PreparedTable>,
     /// The log record.
     pub(crate) payload: Vec<u8>,
@@ -67,10 +69,11 @@ pub(crate) struct Prepared {
 /// Parses and checks every line. With `accept_partial` unset it stops after [`LISTED_OF_REFUSED`] bad ones.
 pub(crate) fn prepare(
     request: &WriteRequest,
+    directory: &dyn TableDirectory,
     plan: &Mutex<Plan>,
     hasher: &SeriesHasher,
-) -> Result<Prepared, ArrowError> {
-    let mut batch = Batch::new(request, plan);
+) -> Result<Prepared, WriteError> {
+    let mut batch = Batch::new(request, directory, plan);
     let mut rejected = Vec::new();
     let mut rejected_total = 0;
     let mut line = Line::default();
@@ -89,46 +92,80 @@ pub(crate) fn prepare(
             break;
         }
     }
-    let rows = batch.rows;
     let abandoned = rejected_total > 0 && !request.accept_partial;
-    if rows == 0 || abandoned {
-        return Ok(Prepared { tables: Vec::new(), payload: Vec::new(), rows: 0, rejected, rejected_total });
+    if batch.rows == 0 || abandoned {
+        return Err(if rejected.is_empty() { WriteError::Empty } else { WriteError::Rejected(rejected) });
     }
-    let tables = batch.finish(hasher)?;
-    let payload = encode(request.database, &tables);
-    Ok(Prepared { tables, payload, rows, rejected, rejected_total })
+    let missing = batch.missing();
+    if !missing.is_empty() {
+        return Err(WriteError::TablesMissing(missing));
+    }
+    let rows = batch.rows;
+    let failed = |error: ArrowError| WriteError::Io(Arc::new(io::Error::other(error)));
+    let (names, tables) = batch.finish(hasher).map_err(failed)?;
+    let payload = encode(request.database.id, &tables);
+    Ok(Prepared { names, tables, payload, rows, rejected, rejected_total })
 }
 
 fn encode(database: DatabaseId, tables: &[PreparedTable]) -> Vec<u8> {
     let chunks = tables.iter().map(|table| table.chunks.len()).sum();
     let mut encoder = Encoder::new(database, chunks);
-    for table in tables {
-        for (chunk, _) in &table.chunks {
-            encoder.chunk(&table.name, chunk);
+    for rows in tables {
+        for (chunk, _) in &rows.chunks {
+            encoder.chunk(rows.table.id, chunk);
         }
     }
     encoder.finish()
 }
 
+/// A name that lines use. Two names may reach one table: its present and a former one.
+struct Name {
+    name: Arc<str>,
+    /// Index of the rows.
+    rows: usize,
+}
+
+/// The accepted rows of one table.
+struct Rows {
+    /// `None` for a table that does not exist yet.
+    table: Option<Arc<Table>>,
+    builder: TableBuilder,
+}
+
+type NamesAndTables = (Vec<(Arc<str>, TableId)>, Vec<PreparedTable>);
+
 /// The accepted lines so far.
 struct Batch<'r> {
     request: &'r WriteRequest,
+    directory: &'r dyn TableDirectory,
     plan: &'r Mutex<Plan>,
     now: i64,
-    tables: Vec<(Arc<str>, TableBuilder)>,
-    index: HashMap<Arc<str>, usize>,
-    /// Table of the line before, which most lines share.
+    names: Vec<Name>,
+    by_name: HashMap<Arc<str>, usize>,
+    /// Name of the line before, which most lines share.
     latest: usize,
-    /// Number of tables of the database with those that accepted lines create.
+    tables: Vec<Rows>,
+    by_id: HashMap<TableId, usize>,
+    /// Number of tables of the database with those that accepted lines need.
     table_count: usize,
     rows: usize,
 }
 
 impl<'r> Batch<'r> {
-    fn new(request: &'r WriteRequest, plan: &'r Mutex<Plan>) -> Self {
-        let table_count = plan.lock().table_count(request.database);
-        let now = request.precision.floor_now(request.received_at);
-        Self { request, plan, now, tables: Vec::new(), index: HashMap::new(), latest: 0, table_count, rows: 0 }
+    fn new(request: &'r WriteRequest, directory: &'r dyn TableDirectory, plan: &'r Mutex<Plan>) -> Self {
+        Self {
+            request,
+            directory,
+            plan,
+            now: request.precision.floor_now(request.received_at),
+            names: Vec::new(),
+            by_name: HashMap::new(),
+            latest: 0,
+            tables: Vec::new(),
+            by_id: HashMap::new(),
+            table_count: directory.count(request.database.id),
+            rows: 0,
+        }
     }
 
     fn add<'l>(&mut self, raw: &RawLine<'l>, line: &mut Line<'l>) -> Result<(), Refusal> {
@@ -138,26 +175,56 @@ impl<'r> Batch<'r> {
             None => self.now,
             Some(written) => self.request.precision.to_nanos(written).map_err(|error| refusal(error.to_string()))?,
         };
-        let same = self.tables.get(self.latest).is_some_and(|(name, _)| **name == *line.measurement);
-        if !same {
-            match self.index.get(&*line.measurement) {
-                Some(&at) => self.latest = at,
-                None => return self.add_to_new_table(line, time),
-            }
+        match self.builder(&line.measurement) {
+            Some(builder) => builder.push(line, time)?,
+            None => self.add_to_new_table(line, time)?,
         }
-        if let Some((_, table)) = self.tables.get_mut(self.latest) {
-            table.push(line, time)?;
-            self.rows += 1;
-        }
+        self.rows += 1;
         Ok(())
     }
 
-    /// Adds a line to a table that no accepted line has named yet; a refused line leaves no table behind.
+    /// Where lines of this name go; `None` for a table that does not exist and that no accepted line has named yet.
+    fn builder(&mut self, name: &str) -> Option<&mut TableBuilder> {
+        let same = self.names.get(self.latest).is_some_and(|latest| *latest.name == *name);
+        if !same {
+            match self.by_name.get(name) {
+                Some(&at) => self.latest = at,
+                None => self.find(name)?,
+            }
+        }
+        let rows = self.names.get(self.latest)?.rows;
+        self.tables.get_mut(rows).map(|rows| &mut rows.builder)
+    }
+
+    /// Asks for the table of a name that no line has used yet.
+    fn find(&mut self, name: &str) -> Option<()> {
+        let table = self.directory.find(self.request.database.id, name)?;
+        let rows = match self.by_id.entry(table.id) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                let known = self.plan.lock().table(table.id);
+                let base = known.unwrap_or_else(|| TableSchema::base(table.partition_template.as_ref()));
+                let builder = TableBuilder::new(base, table.max_columns as usize);
+                self.tables.push(Rows { table: Some(table), builder });
+                *entry.insert(self.tables.len() - 1)
+            }
+        };
+        self.remember(name, rows);
+        Some(())
+    }
+
+    fn remember(&mut self, name: &str, rows: usize) {
+        let name: Arc<str> = name.into();
+        self.latest = self.names.len();
+        self.by_name.insert(Arc::clone(&name), self.latest);
+        self.names.push(Name { name, rows });
+    }
+
+    /// Adds the first line of a table that does not exist; a refused line leaves no table behind.
     fn add_to_new_table(&mut self, line: &Line<'_>, time: i64) -> Result<(), Refusal> {
-        let base = self.plan.lock().table(self.request.database, &line.measurement);
-        let creates = base.is_none();
-        let limit = self.request.limits.max_tables as usize;
-        if creates && self.table_count >= limit {
+        let database = &self.request.database;
+        let limit = database.limits.max_tables as usize;
+        if self.table_count >= limit {
             let message = format!(
                 "Update to schema would exceed number of tables limit: attempted to create table but already have {} \
                  table(s) (limit: {limit})",
@@ -165,33 +232,39 @@ impl<'r> Batch<'r> {
             );
             return Err(Refusal { message, limit: true });
         }
-        let mut table = TableBuilder::new(base, self.request.limits.max_columns_per_table as usize);
-        table.push(line, time)?;
-        self.rows += 1;
-        self.table_count += usize::from(creates);
-        let name: Arc<str> = Arc::from(&*line.measurement);
-        if let Entry::Vacant(entry) = self.index.entry(Arc::clone(&name)) {
-            self.latest = self.tables.len();
-            entry.insert(self.latest);
-            self.tables.push((name, table));
-        }
+        let base = TableSchema::base(database.partition_template.as_ref());
+        let mut builder = TableBuilder::new(base, database.limits.max_columns_per_table as usize);
+        builder.push(line, time)?;
+        self.table_count += 1;
+        self.tables.push(Rows { table: None, builder });
+        self.remember(&line.measurement, self.tables.len() - 1);
         Ok(())
     }
 
-    fn finish(self, hasher: &SeriesHasher) -> Result<Vec<PreparedTable>, ArrowError> {
+    /// Names of tables that accepted lines need and that do not exist, in order of first use.
+    fn missing(&self) -> Vec<Arc<str>> {
+        let is_missing = |name: &&Name| self.tables.get(name.rows).is_some_and(|rows| rows.table.is_none());
+        self.names.iter().filter(is_missing).map(|name| Arc::clone(&name.name)).collect()
+    }
+
+    /// The names of the request and its rows, table by table. No table may be missing.
+    fn finish(self, hasher: &SeriesHasher) -> Result<NamesAndTables, ArrowError> {
+        let reached = |Name { name, rows }: Name| {
+            let table = self.tables.get(rows).and_then(|rows| rows.table.as_ref())?;
+            Some((name, table.id))
+        };
+        let names = self.names.into_iter().filter_map(reached).collect();
         let mut tables = Vec::with_capacity(self.tables.len());
-        for (name, builder) in self.tables {
+        for Rows { table, builder } in self.tables {
+            let Some(table) = table.filter(|_| !builder.is_empty()) else { continue };
             let built = builder.finish()?;
-            let chunks = built
-                .chunks
-                .into_iter()
-                .map(|chunk| {
-                    let summary = hasher.summary(&chunk);
-                    (chunk, summary)
-                })
-                .collect();
-            tables.push(PreparedTable { name, base: built.base, schema: built.schema, chunks });
+            let summarized = |chunk: Chunk| {
+                let summary = hasher.summary(&chunk);
+                (chunk, summary)
+            };
+            let chunks = built.chunks.into_iter().map(summarized).collect();
+            tables.push(PreparedTable { table, base: built.base, schema: built.schema, chunks });
         }
-        Ok(tables)
+        Ok((names, tables))
     }
 }

@@ -20,32 +20,32 @@ use tidegate_model::DatabaseId;
 use crate::buffer::Buffer;
 use crate::chunk::Chunk;
 use crate::density::MAX_ROWS;
-use crate::schema::Column;
+use crate::directory::TableDirectory;
+use crate::schema::{Column, TableSchema};
 use crate::table::Snapshot;
 
-/// The tables of one database.
+/// The active tables of one database.
 #[derive(Debug)]
 pub(crate) struct DatabaseSchema {
-    buffer: Arc<Buffer>,
-    database: DatabaseId,
-    oldest_visible: Option<i64>,
-}
-
-impl DatabaseSchema {
-    pub(crate) fn new(buffer: Arc<Buffer>, database: DatabaseId, oldest_visible: Option<i64>) -> Self {
-        Self { buffer, database, oldest_visible }
-    }
+    pub(crate) directory: Arc<dyn TableDirectory>,
+    pub(crate) buffer: Arc<Buffer>,
+    pub(crate) database: DatabaseId,
+    /// Time of the oldest rows that show, in nanoseconds; `None` shows all.
+    pub(crate) oldest_visible: Option<i64>,
 }
 
 #[async_trait]
 impl SchemaProvider for DatabaseSchema {
     fn table_names(&self) -> Vec<String> {
-        self.buffer.table_names(self.database).iter().map(ToString::to_string).collect()
+        self.directory.active(self.database).iter().map(|table| table.name.to_string()).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let Some(table) = self.buffer.table(self.database, name) else { return Ok(None) };
-        let snapshot = table.snapshot()?;
+        let Some(table) = self.directory.find(self.database, name) else { return Ok(None) };
+        let snapshot = match self.buffer.table(table.id) {
+            Some(rows) => rows.snapshot()?,
+            None => Snapshot::empty(TableSchema::base(table.partition_template.as_ref())),
+        };
         Ok(Some(Arc::new(TableSnapshot { snapshot, oldest_visible: self.oldest_visible })))
     }
 
@@ -54,7 +54,7 @@ impl SchemaProvider for DatabaseSchema {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.buffer.table(self.database, name).is_some()
+        self.directory.find(self.database, name).is_some()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The columns of a table: what writers are checked against and what queries see.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use tidegate_line_protocol::FieldType;
+use tidegate_model::{PartitionTemplate, TemplatePart};
 
 /// Name of the column that every table has.
 pub(crate) const TIME: &str = "time";
@@ -108,6 +109,27 @@ impl TableSchema {
         Self { columns, arrow: Arc::new(Schema::new(fields)) }
     }
 
+    /// The columns of a table without rows: `time`, and the tags that its partition template names.
+    pub(crate) fn base(template: Option<&PartitionTemplate>) -> Arc<Self> {
+        static TIME_ALONE: LazyLock<Arc<TableSchema>> =
+            LazyLock::new(|| Arc::new(TableSchema::new(vec![Column::new(TIME, ColumnKind::Time)])));
+        let tags: Vec<Column> = template
+            .map_or(&[][..], PartitionTemplate::parts)
+            .iter()
+            .filter_map(|part| match part {
+                TemplatePart::Time(_) => None,
+                TemplatePart::Tag(tag) | TemplatePart::Bucket { tag, .. } => Some(Column::new(&**tag, ColumnKind::Tag)),
+            })
+            .collect();
+        if tags.is_empty() { Arc::clone(&TIME_ALONE) } else { Arc::new(TIME_ALONE.with(tags)) }
+    }
+
+    /// This schema and these columns, which it must lack.
+    pub(crate) fn with(&self, mut columns: Vec<Column>) -> Self {
+        columns.extend_from_slice(&self.columns);
+        Self::new(columns)
+    }
+
     /// The columns, by name.
     pub(crate) fn columns(&self) -> &[Column] {
         &self.columns
@@ -146,8 +168,7 @@ impl TableSchema {
         if missing.is_empty() {
             return Ok(Arc::clone(self));
         }
-        missing.extend_from_slice(&self.columns);
-        Ok(Arc::new(Self::new(missing)))
+        Ok(Arc::new(self.with(missing)))
     }
 }
 
@@ -168,6 +189,24 @@ mod tests {
             assert_eq!(ColumnKind::from_code(code).map(ColumnKind::code), Some(code));
         }
         assert_eq!(ColumnKind::from_code(7), None);
+    }
+
+    #[test]
+    fn the_base_has_time_and_the_tags_of_the_template() {
+        assert_eq!(TableSchema::base(None).names().collect::<Vec<_>>(), ["time"]);
+        let template = PartitionTemplate::new(vec![
+            TemplatePart::Tag("zone".into()),
+            TemplatePart::Time("%Y".into()),
+            TemplatePart::Bucket { tag: "device".into(), buckets: 16 },
+        ])
+        .unwrap();
+        let base = TableSchema::base(Some(&template));
+        let columns: Vec<_> = base.columns().iter().map(|column| (&*column.name, column.kind)).collect();
+        assert_eq!(
+            columns,
+            [("device", ColumnKind::Tag), ("time", ColumnKind::Time), ("zone", ColumnKind::Tag)],
+            "by name"
+        );
     }
 
     #[test]

@@ -19,9 +19,9 @@ use crate::merge::merge;
 use crate::schema::TableSchema;
 use crate::series::{SeriesMap, SeriesSummary};
 
-/// A table of the buffer.
+/// The rows of a table.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct TableBuffer {
     rows: Mutex<Rows>,
     /// Held while pending chunks are merged, never by the log thread.
     merging: Mutex<()>,
@@ -47,7 +47,14 @@ pub(crate) struct Snapshot {
     pub(crate) chunks: Vec<Arc<Chunk>>,
 }
 
-impl Table {
+impl Snapshot {
+    /// A table without rows.
+    pub(crate) const fn empty(schema: Arc<TableSchema>) -> Self {
+        Self { schema, chunks: Vec::new() }
+    }
+}
+
+impl TableBuffer {
     pub(crate) fn new(schema: Arc<TableSchema>) -> Self {
         let rows = Rows {
             schema,

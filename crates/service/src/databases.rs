@@ -86,12 +86,17 @@ impl Service {
         .await
     }
 
-    /// Deletes a database softly. When this returns, no request goes on on it; tokens keep their grants.
+    /// Deletes a database softly. When this returns, no request goes on on it; tokens keep their grants. A repeated
+    /// call finds no database, but not before the requests on the deleted one have ended.
     pub async fn delete_database(self: &Arc<Self>, caller: Entry, name: DatabaseName) -> Result<(), ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let deleted = service.catalog.delete_database(&name, Actor::Token(caller.token_id())).await;
-            let id = deleted.map_err(about_database(&name))?.id;
+            if let Err(CatalogError::DatabaseNotFound) = deleted {
+                drop((turn, caller));
+                return Err(service.already_deleted(name).await?);
+            }
+            let id = deleted?.id;
             let drain = service.access.end_database(id);
             drop((turn, caller));
             service.drained(drain, "deleted").await?;
@@ -99,5 +104,15 @@ impl Service {
             Ok(())
         })
         .await
+    }
+
+    /// The answer to a deletion of what is not there, once nothing goes on on what had this name before.
+    async fn already_deleted(&self, name: DatabaseName) -> Result<ServiceError, ServiceError> {
+        let deleted = self.catalog.databases(RecordStatus::Deleted).await?;
+        for database in deleted.iter().filter(|database| database.name == name) {
+            self.drained(self.access.end_database(database.id), "deleted").await?;
+            self.access.forget_database(database.id);
+        }
+        Ok(ServiceError::DatabaseNotFound(name))
     }
 }

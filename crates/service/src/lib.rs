@@ -7,21 +7,26 @@
 //! The edges translate their dialect into these calls and [`ServiceError`] back into their dialect.
 
 mod databases;
+mod directory;
 mod error;
 mod expiry;
 mod management_tokens;
+mod measurements;
 mod query;
 mod service;
 mod tables;
 mod tokens;
+mod upgrade;
 mod write;
 
 pub use error::{ServiceError, Unauthenticated};
-pub use query::{QueryRequest, QueryResults};
+pub use measurements::{Counts, Histogram, Measurements};
+pub use query::{QueryRequest, QueryResults, QueryTimer};
 pub use service::{Service, Settings};
 pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
 pub use tidegate_catalog::{ClusterRecord, RecordStatus};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
 pub use tokens::{Created, TokenChange, TokenRequest};
+pub use upgrade::upgrade;
 pub use write::WriteBatch;

@@ -1,10 +1,13 @@
 //! Querying with SQL.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use arrow::datatypes::SchemaRef;
 use tidegate_access::{Entry, Permit};
 use tidegate_sql::{BatchStream, Parameter, Query};
 
-use crate::{Service, ServiceError};
+use crate::{Measurements, Service, ServiceError};
 
 /// One SQL statement and its parameters.
 #[derive(Debug)]
@@ -25,6 +28,21 @@ pub struct QueryResults {
     pub batches: BatchStream,
     /// The request that asked.
     pub entry: Entry,
+    /// To be kept as long as rows are handed out.
+    pub timer: QueryTimer,
+}
+
+/// Measures a query until it is dropped.
+#[derive(Debug)]
+pub struct QueryTimer {
+    measurements: Arc<Measurements>,
+    start: Instant,
+}
+
+impl Drop for QueryTimer {
+    fn drop(&mut self) {
+        self.measurements.queries.observe_since(self.start);
+    }
 }
 
 impl Service {
@@ -40,6 +58,7 @@ impl Service {
         let Some(database) = self.join_database(&entry, &permit) else {
             return Err(ServiceError::DatabaseNotFound(permit.database().clone()));
         };
+        let timer = QueryTimer { measurements: self.measurements.clone(), start: Instant::now() };
         let oldest_visible = database.retention.oldest_visible(self.clock.now());
         let schema = self.engine.schema(database.id, oldest_visible);
         let query = Query { sql: request.sql, parameters: request.parameters, schema };
@@ -48,6 +67,6 @@ impl Service {
             .await
             .map_err(|reason| ServiceError::ended(reason, Some(permit.database())))?
             .map_err(ServiceError::Query)?;
-        Ok(QueryResults { schema: result.schema, batches: result.batches, entry })
+        Ok(QueryResults { schema: result.schema, batches: result.batches, entry, timer })
     }
 }

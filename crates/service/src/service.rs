@@ -14,7 +14,8 @@ use tidegate_model::{
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
-use crate::{ServiceError, Unauthenticated};
+use crate::directory::CatalogTables;
+use crate::{Measurements, ServiceError, Unauthenticated};
 
 /// What can be set from outside.
 #[derive(Debug, Clone)]
@@ -47,6 +48,7 @@ pub struct Service {
     pub(crate) settings: Settings,
     /// The time of data. Unlike [`Access::now`] it follows the system's clock back as well.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) measurements: Arc<Measurements>,
     limiter: FailureLimiter,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
     pub(crate) remembering: Mutex<()>,
@@ -78,17 +80,11 @@ impl Service {
         let mut expired_at = None;
         catalog.for_each_live_token(|record| expired_at = access.install(&record).max(expired_at)).await?;
         let log = directory.join("wal");
-        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, EngineOptions::default()))
+        let tables = Arc::new(CatalogTables(catalog.clone()));
+        let engine = tokio::task::spawn_blocking(move || Engine::open(&log, tables, EngineOptions::default()))
             .await
             .map_err(ServiceError::internal)?
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
-        let known = catalog.highest_database_id().await?;
-        if let Some(found) = engine.highest_database_id().filter(|found| found.get() > known) {
-            return Err(ServiceError::Unavailable(format!(
-                "the log holds rows of database {found}, which the catalog has never known: \
-                 restore catalog.sqlite and wal from one backup"
-            )));
-        }
         let service = Arc::new(Self {
             access,
             catalog,
@@ -98,6 +94,7 @@ impl Service {
             settings,
             clock,
             remembering: Mutex::new(()),
+            measurements: Arc::default(),
             limiter: FailureLimiter::new(Instant::now()),
             changes: Mutex::new(()),
         });
@@ -122,7 +119,10 @@ impl Service {
     /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
     /// longer for its refusals.
     pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
-        let refused = match self.access.enter(presented.digest(), kind) {
+        let start = Instant::now();
+        let checked = self.access.enter(presented.digest(), kind);
+        self.measurements.token_checks.observe_since(start);
+        let refused = match checked {
             Ok(entry) => return Ok(entry),
             Err(refused) => refused,
         };
@@ -132,6 +132,21 @@ impl Service {
         }
         self.limiter.failed(peer).await;
         Err(Unauthenticated)
+    }
+
+    /// What this server has measured of itself since its start.
+    pub fn measurements(&self) -> &Measurements {
+        &self.measurements
+    }
+
+    /// How many credentials of all kinds can be used at this moment.
+    pub fn credential_count(&self) -> usize {
+        self.access.credential_count()
+    }
+
+    /// How many queries are at work at this moment, see [`QueryRuntime::running`].
+    pub fn running_queries(&self) -> usize {
+        self.queries.running()
     }
 
     /// Notes a request without any usable credential.

@@ -1,6 +1,7 @@
 //! Database tokens: create, list, get, update, revoke.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tidegate_access::Entry;
 use tidegate_catalog::{Actor, CatalogError};
@@ -153,6 +154,7 @@ impl Service {
         kind: TokenKind,
         id: TokenId,
     ) -> Result<(), ServiceError> {
+        let start = Instant::now();
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let record = service.catalog.token(id, kind).await.map_err(about_token(id))?;
@@ -165,7 +167,9 @@ impl Service {
             let drain = service.access.revoke(&revoked.map_err(about_token(id))?.record);
             // The caller has left before the wait begins: a token can revoke itself, or one that is revoking it.
             drop((turn, caller));
-            service.drained(drain, "revoked").await
+            service.drained(drain, "revoked").await?;
+            service.measurements.revocations.observe_since(start);
+            Ok(())
         })
         .await
     }

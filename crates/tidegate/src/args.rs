@@ -66,6 +66,8 @@ mod tests {
         assert!(load(&["--allow-plaintext"]).allow_plaintext);
         assert!(load(&["--allow-plaintext=true"]).allow_plaintext);
         assert!(!load(&["--allow-plaintext=false"]).allow_plaintext);
+        assert!(load(&["--metrics-public"]).metrics_public);
+        assert!(!load(&["--metrics-public=false"]).metrics_public);
     }
 
     #[test]

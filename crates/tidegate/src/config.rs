@@ -15,6 +15,7 @@ use crate::units::{Size, Span};
 const DEFAULT_DATA_DIR: &str = "./tidegate-data";
 const DEFAULT_LISTEN: ListenAddress = ListenAddress::localhost(8181);
 const DEFAULT_REVOCATION_BOUND: Duration = Duration::from_secs(5);
+const DEFAULT_RECOVERY_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// One source of settings. Flags and the keys of the file have the same names.
@@ -38,6 +39,11 @@ pub(crate) struct Layer {
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
 
+    /// Serve TLS with a certificate that the server makes itself and keeps in the data directory
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
+    tls_self_signed: Option<bool>,
+
     /// Listen without TLS on addresses that other machines can reach
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(hide_possible_values = true)]
@@ -52,6 +58,10 @@ pub(crate) struct Layer {
     #[arg(long, value_name = "DURATION")]
     revocation_bound: Option<Span>,
 
+    /// How long deleted databases and tables can be brought back [default: 7d]
+    #[arg(long, value_name = "DURATION")]
+    recovery_window: Option<Span>,
+
     /// How long a query may take [default: 30s]
     #[arg(long, value_name = "DURATION")]
     query_timeout: Option<Span>,
@@ -59,6 +69,11 @@ pub(crate) struct Layer {
     /// Memory that all queries together may use [default: 1GiB]
     #[arg(long, value_name = "SIZE")]
     query_memory: Option<Size>,
+
+    /// Show /metrics to everybody, not only to holders of a management token
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
+    metrics_public: Option<bool>,
 
     /// How log lines on standard error look, text or json [default: text]
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
@@ -70,15 +85,28 @@ pub(crate) struct Layer {
 pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: Vec<ListenAddress>,
-    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) tls: TlsSource,
     pub(crate) allow_plaintext: bool,
     pub(crate) bootstrap_management_token_file: Option<PathBuf>,
     pub(crate) revocation_bound: Duration,
+    pub(crate) recovery_window: Duration,
     /// `None` = the default of the query engine.
     pub(crate) query_timeout: Option<Duration>,
     /// Bytes; `None` = the default of the query engine.
     pub(crate) query_memory: Option<usize>,
+    pub(crate) metrics_public: bool,
     pub(crate) log_format: LogFormat,
+}
+
+/// Where the server's certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TlsSource {
+    /// There is none: plaintext.
+    None,
+    /// The operator has one.
+    Files(TlsFiles),
+    /// The server makes one.
+    SelfSigned,
 }
 
 /// Certificate chain and key, both PEM.
@@ -101,6 +129,8 @@ pub(crate) enum ConfigError {
     Variable { name: &'static str, reason: String },
     #[error("TLS needs both --tls-cert and --tls-key, only one of them is given")]
     HalfOfTls,
+    #[error("--tls-self-signed makes a certificate: give it, or --tls-cert and --tls-key, not both")]
+    TwoCertificates,
     #[error("there is no address to listen on: give --listen")]
     NoAddress,
 }
@@ -120,10 +150,12 @@ impl Config {
     }
 
     fn from_layer(layer: Layer) -> Result<Self, ConfigError> {
-        let tls = match (layer.tls_cert, layer.tls_key) {
-            (Some(certificates), Some(key)) => Some(TlsFiles { certificates, key }),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfOfTls),
+        let tls = match (layer.tls_cert, layer.tls_key, layer.tls_self_signed.unwrap_or(false)) {
+            (None, None, false) => TlsSource::None,
+            (None, None, true) => TlsSource::SelfSigned,
+            (Some(certificates), Some(key), false) => TlsSource::Files(TlsFiles { certificates, key }),
+            (Some(_), None, false) | (None, Some(_), false) => return Err(ConfigError::HalfOfTls),
+            (_, _, true) => return Err(ConfigError::TwoCertificates),
         };
         let listen = layer.listen.unwrap_or_else(|| vec![DEFAULT_LISTEN]);
         if listen.is_empty() {
@@ -136,8 +168,10 @@ impl Config {
             allow_plaintext: layer.allow_plaintext.unwrap_or(false),
             bootstrap_management_token_file: layer.bootstrap_management_token_file,
             revocation_bound: layer.revocation_bound.map_or(DEFAULT_REVOCATION_BOUND, |span| span.0),
+            recovery_window: layer.recovery_window.map_or(DEFAULT_RECOVERY_WINDOW, |span| span.0),
             query_timeout: layer.query_timeout.map(|span| span.0),
             query_memory: layer.query_memory.map(|size| size.0),
+            metrics_public: layer.metrics_public.unwrap_or(false),
             log_format: layer.log_format.unwrap_or_default(),
         })
     }
@@ -151,13 +185,16 @@ impl Layer {
             listen: self.listen.or(lower.listen),
             tls_cert: self.tls_cert.or(lower.tls_cert),
             tls_key: self.tls_key.or(lower.tls_key),
+            tls_self_signed: self.tls_self_signed.or(lower.tls_self_signed),
             allow_plaintext: self.allow_plaintext.or(lower.allow_plaintext),
             bootstrap_management_token_file: self
                 .bootstrap_management_token_file
                 .or(lower.bootstrap_management_token_file),
             revocation_bound: self.revocation_bound.or(lower.revocation_bound),
+            recovery_window: self.recovery_window.or(lower.recovery_window),
             query_timeout: self.query_timeout.or(lower.query_timeout),
             query_memory: self.query_memory.or(lower.query_memory),
+            metrics_public: self.metrics_public.or(lower.metrics_public),
             log_format: self.log_format.or(lower.log_format),
         }
     }
@@ -177,11 +214,14 @@ impl Layer {
             listen: variables.list("TIDEGATE_LISTEN")?,
             tls_cert: variables.path("TIDEGATE_TLS_CERT"),
             tls_key: variables.path("TIDEGATE_TLS_KEY"),
+            tls_self_signed: variables.value("TIDEGATE_TLS_SELF_SIGNED")?,
             allow_plaintext: variables.value("TIDEGATE_ALLOW_PLAINTEXT")?,
             bootstrap_management_token_file: variables.path("TIDEGATE_BOOTSTRAP_MANAGEMENT_TOKEN_FILE"),
             revocation_bound: variables.value("TIDEGATE_REVOCATION_BOUND")?,
+            recovery_window: variables.value("TIDEGATE_RECOVERY_WINDOW")?,
             query_timeout: variables.value("TIDEGATE_QUERY_TIMEOUT")?,
             query_memory: variables.value("TIDEGATE_QUERY_MEMORY")?,
+            metrics_public: variables.value("TIDEGATE_METRICS_PUBLIC")?,
             log_format: variables.value("TIDEGATE_LOG_FORMAT")?,
         })
     }
@@ -254,11 +294,14 @@ mod tests {
         listen = ["localhost:1", "[::1]:2"]
         tls-cert = "cert.pem"
         tls-key = "key.pem"
+        tls-self-signed = false
         allow-plaintext = true
         bootstrap-management-token-file = "token"
         revocation-bound = "2s"
+        recovery-window = "1d"
         query-timeout = "3m"
         query-memory = "64MiB"
+        metrics-public = true
         log-format = "json"
     "#;
 
@@ -269,7 +312,9 @@ mod tests {
         assert_eq!(config.listen, ["localhost:8181".parse().unwrap()]);
         assert_eq!(config.revocation_bound, Duration::from_secs(5));
         assert_eq!(config.log_format, LogFormat::Text);
-        assert!(config.tls.is_none() && !config.allow_plaintext && config.bootstrap_management_token_file.is_none());
+        assert_eq!(config.recovery_window, Duration::from_secs(7 * 24 * 60 * 60));
+        assert!(config.tls == TlsSource::None && config.bootstrap_management_token_file.is_none());
+        assert!(!config.allow_plaintext && !config.metrics_public);
     }
 
     #[test]
@@ -278,12 +323,14 @@ mod tests {
         let expected = Config {
             data_dir: "/file".into(),
             listen: vec!["localhost:1".parse().unwrap(), "[::1]:2".parse().unwrap()],
-            tls: Some(TlsFiles { certificates: "cert.pem".into(), key: "key.pem".into() }),
+            tls: TlsSource::Files(TlsFiles { certificates: "cert.pem".into(), key: "key.pem".into() }),
             allow_plaintext: true,
             bootstrap_management_token_file: Some("token".into()),
             revocation_bound: Duration::from_secs(2),
+            recovery_window: Duration::from_secs(24 * 60 * 60),
             query_timeout: Some(Duration::from_secs(180)),
             query_memory: Some(64 << 20),
+            metrics_public: true,
             log_format: LogFormat::Json,
         };
         assert_eq!(config, expected);
@@ -296,23 +343,28 @@ mod tests {
             ("TIDEGATE_LISTEN", "localhost:3, 127.0.0.1:4"),
             ("TIDEGATE_TLS_CERT", "c"),
             ("TIDEGATE_TLS_KEY", "k"),
+            ("TIDEGATE_TLS_SELF_SIGNED", "false"),
             ("TIDEGATE_ALLOW_PLAINTEXT", "false"),
             ("TIDEGATE_BOOTSTRAP_MANAGEMENT_TOKEN_FILE", "t"),
             ("TIDEGATE_REVOCATION_BOUND", "7s"),
+            ("TIDEGATE_RECOVERY_WINDOW", "36h"),
             ("TIDEGATE_QUERY_TIMEOUT", "8s"),
             ("TIDEGATE_QUERY_MEMORY", "9KiB"),
+            ("TIDEGATE_METRICS_PUBLIC", "false"),
             ("TIDEGATE_LOG_FORMAT", "text"),
         ];
         let config = Sources { variables, file: Some(EVERY_KEY), ..Sources::none() }.load().unwrap();
         let expected = Config {
             data_dir: "/variable".into(),
             listen: vec!["localhost:3".parse().unwrap(), "127.0.0.1:4".parse().unwrap()],
-            tls: Some(TlsFiles { certificates: "c".into(), key: "k".into() }),
+            tls: TlsSource::Files(TlsFiles { certificates: "c".into(), key: "k".into() }),
             allow_plaintext: false,
             bootstrap_management_token_file: Some("t".into()),
             revocation_bound: Duration::from_secs(7),
+            recovery_window: Duration::from_secs(36 * 60 * 60),
             query_timeout: Some(Duration::from_secs(8)),
             query_memory: Some(9 << 10),
+            metrics_public: false,
             log_format: LogFormat::Text,
         };
         assert_eq!(config, expected);
@@ -375,9 +427,19 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_made_or_given_but_not_both() {
+        let made = || Layer { tls_self_signed: Some(true), ..Layer::default() };
+        assert_eq!(Sources { flags: made(), ..Sources::none() }.load().unwrap().tls, TlsSource::SelfSigned);
+        let both = Sources { flags: made(), file: Some(EVERY_KEY), ..Sources::none() };
+        assert!(matches!(both.load(), Err(ConfigError::TwoCertificates)));
+        let half = Sources { flags: made(), variables: vec![("TIDEGATE_TLS_KEY", "k")], file: None };
+        assert!(matches!(half.load(), Err(ConfigError::TwoCertificates)));
+    }
+
+    #[test]
     fn the_two_halves_of_tls_may_come_from_different_sources() {
         let flags = Layer { tls_cert: Some("c".into()), ..Layer::default() };
         let config = Sources { flags, variables: vec![("TIDEGATE_TLS_KEY", "k")], file: None }.load().unwrap();
-        assert_eq!(config.tls, Some(TlsFiles { certificates: "c".into(), key: "k".into() }));
+        assert_eq!(config.tls, TlsSource::Files(TlsFiles { certificates: "c".into(), key: "k".into() }));
     }
 }

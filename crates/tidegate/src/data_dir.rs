@@ -10,7 +10,8 @@ use tidegate_model::Timestamp;
 use crate::durable;
 
 /// The format that this program writes. Older ones are upgraded, newer ones refused.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "FORMAT";
 const LOCK_FILE: &str = "LOCK";
 /// Present in every data directory that has held data.
@@ -36,6 +37,7 @@ pub(crate) enum DataDirError {
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
+    format: u32,
     _lock: File,
 }
 
@@ -46,8 +48,21 @@ impl DataDir {
         create(path).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
         let lock = lock(&path, now)?;
-        check_format(&path)?;
-        Ok(Self { path, _lock: lock })
+        let format = check_format(&path)?;
+        Ok(Self { path, format, _lock: lock })
+    }
+
+    /// The format, if it is older than the one that this program writes, so that the data must be upgraded first.
+    pub(crate) fn older_format(&self) -> Option<u32> {
+        (self.format < FORMAT_VERSION).then_some(self.format)
+    }
+
+    /// Notes that the data has been upgraded.
+    pub(crate) fn upgraded(&mut self) -> Result<(), DataDirError> {
+        write_format(&self.path)
+            .map_err(|reason| DataDirError::Unusable { path: self.path.join(FORMAT_FILE), reason })?;
+        self.format = FORMAT_VERSION;
+        Ok(())
     }
 
     /// Where it is, as an absolute path.
@@ -105,14 +120,15 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-fn check_format(directory: &Path) -> Result<(), DataDirError> {
+/// The format that the directory has; a new one gets the present one.
+fn check_format(directory: &Path) -> Result<u32, DataDirError> {
     let path = directory.join(FORMAT_FILE);
     let unusable = |reason| DataDirError::Unusable { path: path.clone(), reason };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !directory.join(CATALOG_FILE).exists() => {
-            return durable::replace(directory, FORMAT_FILE, format!("{FORMAT_VERSION}\n").as_bytes())
-                .map_err(unusable);
+            write_format(directory).map_err(unusable)?;
+            return Ok(FORMAT_VERSION);
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
             return Err(DataDirError::UnknownFormat { path });
@@ -120,10 +136,14 @@ fn check_format(directory: &Path) -> Result<(), DataDirError> {
         Err(error) => return Err(unusable(error)),
     };
     match text.trim().parse() {
-        Ok(FORMAT_VERSION) => Ok(()),
+        Ok(known @ OLDEST_FORMAT..=FORMAT_VERSION) => Ok(known),
         Ok(found @ 1..) => Err(DataDirError::Newer { path: directory.to_owned(), found }),
         Ok(0) | Err(_) => Err(DataDirError::UnknownFormat { path }),
     }
+}
+
+fn write_format(directory: &Path) -> io::Result<()> {
+    durable::replace(directory, FORMAT_FILE, format!("{FORMAT_VERSION}\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -141,13 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn an_older_format_stays_until_the_data_is_upgraded() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("FORMAT"), "1\n").unwrap();
+        for _ in 0..2 {
+            assert_eq!(open(directory.path()).unwrap().older_format(), Some(1));
+        }
+        open(directory.path()).unwrap().upgraded().unwrap();
+        assert_eq!(open(directory.path()).unwrap().older_format(), None);
+    }
+
+    #[test]
     fn a_new_directory_is_private_and_has_the_current_format() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
         let opened = open(&path).unwrap();
         assert!(opened.path().is_absolute());
         assert_eq!(mode(&path), 0o700);
-        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "1\n");
+        assert_eq!(fs::read_to_string(path.join("FORMAT")).unwrap(), "2\n");
         assert_eq!(mode(&path.join("FORMAT")), 0o600);
         drop(opened);
         open(&path).unwrap();
@@ -177,11 +208,11 @@ mod tests {
     #[test]
     fn newer_data_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("FORMAT"), "2\n").unwrap();
+        fs::write(directory.path().join("FORMAT"), "3\n").unwrap();
         let error = open(directory.path()).unwrap_err();
-        assert!(matches!(error, DataDirError::Newer { found: 2, .. }));
+        assert!(matches!(error, DataDirError::Newer { found: 3, .. }));
         assert!(error.to_string().contains("use a newer tidegate"), "{error}");
-        assert_eq!(fs::read_to_string(directory.path().join("FORMAT")).unwrap(), "2\n");
+        assert_eq!(fs::read_to_string(directory.path().join("FORMAT")).unwrap(), "3\n");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(crate) struct ListenAddressError(String);
 pub(crate) enum ListenError {
     #[error(
         "{0} can be reached from other machines, and tokens would cross the network unencrypted: give --tls-cert and \
-         --tls-key, or --allow-plaintext if something in front of this server encrypts"
+         --tls-key, or --tls-self-signed, or --allow-plaintext if something in front of this server encrypts"
     )]
     Plaintext(ListenAddress),
     #[error("cannot find the addresses of {0}: {1}")]

@@ -8,6 +8,7 @@ mod durable;
 mod first_token;
 mod listen;
 mod logging;
+mod self_signed;
 mod serve;
 mod server;
 mod shutdown;

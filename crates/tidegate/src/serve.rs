@@ -4,22 +4,24 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
+use tidegate_api::MetricsAccess;
 use tidegate_model::{Clock as _, SystemClock};
 use tidegate_service::{QueryLimits, Service, ServiceError, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, TlsSource};
 use crate::credentials::{self, Endpoint, Security};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::first_token::{self, FirstTokenError};
 use crate::listen::{self, Bound, ListenError};
 use crate::logging::{self, FILTER_VARIABLE, FilterError};
+use crate::self_signed::{self, SelfSignedError};
 use crate::tls::{Tls, TlsError};
 use crate::welcome::{Start, Welcome};
 use crate::{server, shutdown};
@@ -42,6 +44,8 @@ enum ServeError {
     Filter(#[from] FilterError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    SelfSigned(#[from] SelfSignedError),
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     #[error(transparent)]
@@ -101,7 +105,8 @@ fn run_configured(config: Config, program: &str) -> Result<(), ServeError> {
 
 async fn open_and_serve(config: Config, program: &str) -> Result<(), ServeError> {
     let stop = shutdown::on_signal()?;
-    let setup = Setup::new(config).await?;
+    let mut setup = Setup::new(config).await?;
+    setup.upgrade().await?;
     let service = tokio::select! {
         opened = Service::open(setup.data_dir.path(), settings(&setup.config)) => opened.map_err(ServeError::Open)?,
         // Opening changes nothing that a crash at this point would not leave in order as well.
@@ -124,11 +129,28 @@ struct Setup {
 
 impl Setup {
     async fn new(config: Config) -> Result<Self, ServeError> {
-        let tls = config.tls.as_ref().map(Tls::load).transpose()?;
-        let resolved = listen::resolve(config.listen.clone(), config.allow_plaintext || tls.is_some()).await?;
+        let given = match &config.tls {
+            TlsSource::Files(files) => Some(Tls::load(files)?),
+            TlsSource::None | TlsSource::SelfSigned => None,
+        };
+        let allow_exposed = config.allow_plaintext || config.tls != TlsSource::None;
+        let resolved = listen::resolve(config.listen.clone(), allow_exposed).await?;
         let data_dir = DataDir::open(&config.data_dir, SystemClock.now())?;
+        let tls = match config.tls {
+            TlsSource::SelfSigned => Some(self_signed::provide(data_dir.path(), &config.listen, SystemTime::now())?),
+            TlsSource::None | TlsSource::Files(_) => given,
+        };
         let bound = listen::bind(resolved).await?;
         Ok(Self { config, connections: raise_connection_limit(), tls, data_dir, bound })
+    }
+
+    /// Brings data of an older format up to date; a crash meanwhile leaves it as old as it was.
+    async fn upgrade(&mut self) -> Result<(), ServeError> {
+        let Some(format) = self.data_dir.older_format() else { return Ok(()) };
+        tidegate_service::upgrade(self.data_dir.path()).await.map_err(ServeError::Open)?;
+        self.data_dir.upgraded()?;
+        tracing::info!(from = format, "upgraded the data directory");
+        Ok(())
     }
 
     async fn serve(self, service: &Arc<Service>, program: &str, stop: CancellationToken) -> Result<(), ServeError> {
@@ -139,7 +161,9 @@ impl Setup {
         let listeners: Vec<TcpListener> = self.bound.into_iter().flat_map(|bound| bound.listeners).collect();
         log_addresses(&listeners, self.tls.is_some());
         greet(program, data_dir, &endpoint, start);
-        let router = tidegate_api::router(service.clone());
+        let metrics =
+            if self.config.metrics_public { MetricsAccess::Everybody } else { MetricsAccess::ManagementTokens };
+        let router = tidegate_api::router_with(service.clone(), metrics);
         let acceptor = self.tls.map(|tls| tls.acceptor);
         server::serve(listeners, router, acceptor, self.connections, stop).await;
         Ok(())
@@ -155,7 +179,7 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
-    Settings { revocation_bound: config.revocation_bound, queries, ..Settings::default() }
+    Settings { revocation_bound: config.revocation_bound, recovery_window: config.recovery_window, queries }
 }
 
 /// Where clients on this machine are sent to: the first address.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls_pki_types::pem::{Error as PemError, PemObject as _};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::TlsAcceptor;
-use webpki::EndEntityCert;
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use crate::config::TlsFiles;
 
@@ -79,6 +79,15 @@ impl Tls {
     pub(crate) fn is_valid_for(&self, host: &str) -> bool {
         let Ok(own) = EndEntityCert::try_from(&self.own) else { return false };
         ServerName::try_from(host).is_ok_and(|name| own.verify_is_valid_for_subject_name(&name).is_ok())
+    }
+
+    /// Whether clients that trust this very certificate will accept it at that time.
+    pub(crate) fn is_accepted_by_itself(&self, time: UnixTime) -> bool {
+        let (Ok(own), Ok(anchor)) = (EndEntityCert::try_from(&self.own), anchor_from_trusted_cert(&self.own)) else {
+            return false;
+        };
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms.all;
+        own.verify_for_usage(algorithms, &[anchor], &[], time, KeyUsage::server_auth(), None, None).is_ok()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A length of time: whole numbers with the units `ms`, `s`, `m` or `h`, added up, such as `1m30s`. Never zero.
+/// A length of time: whole numbers with the units `ms`, `s`, `m`, `h` or `d`, added up, such as `1m30s`. Never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Span(pub(crate) Duration);
@@ -30,7 +30,7 @@ impl FromStr for Span {
         milliseconds(text)
             .filter(|total| *total > 0)
             .map(|total| Self(Duration::from_millis(total)))
-            .ok_or_else(|| UnitError { text: text.to_owned(), expected: "a duration, such as 500ms, 5s or 1m30s" })
+            .ok_or_else(|| UnitError { text: text.to_owned(), expected: "a duration, such as 500ms, 1m30s or 7d" })
     }
 }
 
@@ -46,6 +46,7 @@ fn milliseconds(text: &str) -> Option<u64> {
             "s" => 1000,
             "m" => 60 * 1000,
             "h" => 60 * 60 * 1000,
+            "d" => 24 * 60 * 60 * 1000,
             _ => return None,
         };
         total = total.checked_add(number.checked_mul(factor)?)?;
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn durations_add_up() {
         for (text, milliseconds) in
-            [("500ms", 500), ("5s", 5000), ("1m30s", 90_000), ("1h", 3_600_000), ("1s1ms", 1001)]
+            [("500ms", 500), ("5s", 5000), ("1m30s", 90_000), ("1h", 3_600_000), ("1s1ms", 1001), ("7d", 604_800_000)]
         {
             assert_eq!(text.parse(), Ok(Span(Duration::from_millis(milliseconds))), "{text}");
         }
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn other_durations_are_refused() {
         for text in
-            ["", "0s", "5", "s", "-5s", "5 s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h", "5sé"]
+            ["", "0s", "5", "s", "-5s", "5 s", "1.5s", "5w", "99999999999999999999s", "18446744073709551615h", "5sé"]
         {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }

@@ -53,9 +53,8 @@ pub(super) struct Rows;
 impl IntoResponses for Rows {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let formats = [Format::Json, Format::JsonLines, Format::Csv, Format::Pretty, Format::Parquet];
-        let rows = formats
-            .into_iter()
-            .fold(ResponseBuilder::new().description("The rows, streamed"), |response, format| {
+        let rows =
+            formats.into_iter().fold(ResponseBuilder::new().description("The rows, streamed"), |response, format| {
                 response.content(format.content_type(), Content::new(Some(schema(format))))
             });
         [("200".to_owned(), rows.build().into())].into()

@@ -82,11 +82,7 @@ pub(crate) struct RefusedLine {
 
 impl RefusedLine {
     fn new(line: &RejectedLine) -> Self {
-        Self {
-            error_message: line.message.clone(),
-            line_number: line.number,
-            original_line: line.excerpt.clone(),
-        }
+        Self { error_message: line.message.clone(), line_number: line.number, original_line: line.excerpt.clone() }
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
 use tidegate_result_format::{Encoder, Format};
-use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, Service, ServiceError};
+use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, QueryTimer, Service, ServiceError};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body;
@@ -77,7 +77,8 @@ pub(super) async fn query_sql_get(
     let entry = enter(&service, DIALECT, peer, &headers, None).await?;
     let query = query.ok_or_else(|| DIALECT.invalid("missing query parameters 'db' and 'q'"))?;
     let invalid = |error: &dyn std::fmt::Display| DIALECT.invalid(format!("serde error: {error}"));
-    let QueryParameters { db, q, format, params } = serde_urlencoded::from_str(&query).map_err(|error| invalid(&error))?;
+    let QueryParameters { db, q, format, params } =
+        serde_urlencoded::from_str(&query).map_err(|error| invalid(&error))?;
     let params = params
         .map(|text| serde_json::from_str(&text))
         .transpose()
@@ -139,10 +140,10 @@ async fn run(
 /// The results as a body that ends when the rights of the request end. An error in mid-stream breaks the connection
 /// or resets the HTTP/2 stream, so that a client never takes a part for the whole.
 fn stream(results: QueryResults, format: Format, cutoff: Cutoff) -> Result<Response, Response> {
-    let QueryResults { schema, batches, entry } = results;
+    let QueryResults { schema, batches, entry, timer } = results;
     // Encoding happens inside the guard: no byte leaves it after the rights have ended.
     let encoder = Encoder::new(format, schema).map_err(|error| DIALECT.invalid(error.to_string()))?;
-    let encoded = Encoded { batches, encoder: Some(encoder) };
+    let encoded = Encoded { batches, encoder: Some(encoder), _timer: timer };
     let mut response = Response::new(carrier::guarded(encoded, entry, cutoff));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     Ok(response)
@@ -152,6 +153,7 @@ struct Encoded {
     batches: BatchStream,
     /// Gone when the last bytes have been handed out.
     encoder: Option<Encoder>,
+    _timer: QueryTimer,
 }
 
 impl Stream for Encoded {

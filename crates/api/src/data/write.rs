@@ -16,8 +16,7 @@ use super::caller::enter;
 use super::description::ContentEncoding;
 use super::error::{Dialect, V1Refused, V2Refused, V3Refused, partial_write};
 use super::parameters::{
-    TokenParameter, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch,
-    v1_database,
+    TokenParameter, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database,
 };
 use super::written;
 use crate::Peer;

@@ -20,7 +20,7 @@ use super::body::{integer, object, present, string};
 use super::caller::{Caller, DatabaseOfPath, DeletedDatabaseOfPath};
 use super::error::{ManagementError, Refused};
 use super::forms::PathForm;
-use super::partition::{Part, parts, partition_template};
+use super::partition::{Part, partition_template, parts};
 use super::status::{Filter, status};
 use crate::{Cutoff, respond};
 

@@ -9,11 +9,11 @@ use axum::http::request::Parts;
 use serde::Serialize;
 use tidegate_model::Identity;
 use tidegate_service::Service;
+use utoipa::IntoResponses;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::response::Response;
 use utoipa::openapi::schema::{AllOfBuilder, Array, ArrayItems, KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{Content, Object, ObjectBuilder, RefOr, Required, Schema};
-use utoipa::IntoResponses;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use uuid::Uuid;
 

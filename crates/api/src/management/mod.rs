@@ -20,6 +20,7 @@ use tidegate_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use caller::Caller;
 pub(crate) use error::{ErrorBody, ManagementError};
 use forms::{Scope, register};
 

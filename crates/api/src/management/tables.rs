@@ -17,7 +17,7 @@ use super::body::{object, string};
 use super::caller::{Caller, DatabaseOfPath, DeletedTableOfPath, TableOfPath};
 use super::error::{ManagementError, Refused};
 use super::forms::PathForm;
-use super::partition::{Part, parts, partition_template};
+use super::partition::{Part, partition_template, parts};
 use super::status::{Filter, status};
 use crate::{Cutoff, respond};
 

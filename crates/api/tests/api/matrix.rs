@@ -41,9 +41,7 @@ async fn management_outcome(f: &Fixture, token: Option<&str>, action: &str) -> S
         "undelete table" => ("PUT", f.path("/databases/a/tables/999999/undelete"), Value::Null),
         "switch iceberg" => ("PUT", f.path("/databases/a/tables/x/iceberg"), json!({ "enabled": true })),
         "list clusters" => ("GET", f.account_path("/clusters"), Value::Null),
-        "get cluster" => {
-            ("GET", f.account_path(&format!("/clusters/{}", f.service.identity().cluster)), Value::Null)
-        }
+        "get cluster" => ("GET", f.account_path(&format!("/clusters/{}", f.service.identity().cluster)), Value::Null),
         "list users" => ("GET", f.account_path("/users"), Value::Null),
         "list tokens" => ("GET", f.path("/tokens"), Value::Null),
         "create token" => ("POST", f.path("/tokens"), json!({ "description": "x" })),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
 use tidegate_client::Precision;
@@ -16,6 +16,7 @@ use crate::lines::Batches;
 use crate::output::Format;
 use crate::rows::{self, TimeFormat};
 use crate::session::Session;
+use crate::statistics::Statistics;
 
 const LONGEST_QUERY: u64 = 10 * 1024 * 1024;
 
@@ -61,21 +62,29 @@ fn source_of(session: &Session<'_>, matches: &ArgMatches) -> Result<Source> {
 }
 
 pub(super) async fn query(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    if word_of(matches, "language") == "influxql" {
+        return Err(Error::Usage("InfluxQL is not supported: write the query in SQL".to_owned()));
+    }
     let source = source_of(session, matches)?;
     if matches.get_flag("enable-system-tables") {
         acknowledge_system_tables(session, &source).await?;
     }
     let statement = statement(session, source).await?;
     let target = session.data(matches, session.globals.request_timeout()).await?;
-    let rows = target.client.query_sql(&target.database, &statement).await?;
+    let start = Instant::now();
+    let answer = target.client.query_sql(&target.database, &statement).await?;
+    if matches.get_flag("perf-debug") {
+        let statistics = Statistics { answer: &answer, elapsed: start.elapsed() };
+        return session.io.print(&statistics.render(format_of(matches))?);
+    }
     let text = match format_of(matches) {
-        Format::Json => rows::json(&rows)?,
+        Format::Json => rows::json(&answer.rows)?,
         Format::Table => {
             let format = match word_of(matches, "time-format") {
                 "unixnano" => TimeFormat::UnixNano,
                 _ => TimeFormat::Rfc3339Nano,
             };
-            rows::table(&rows, format)
+            rows::table(&answer.rows, format)
         }
     };
     session.io.print(&text)

@@ -2,65 +2,95 @@
 
 use clap::ArgMatches;
 use serde::Serialize;
-use tidegate_client::{DatabaseItem, DatabaseStatus};
-use tidegate_model::{DatabaseName, NewDatabase, Retention};
+use tidegate_client::{DatabaseItem, StatusFilter};
+use tidegate_model::{DatabaseChange, DatabaseId, DatabaseName, NewDatabase, Retention};
 use uuid::Uuid;
 
-use super::{format_of, texts_of};
+use super::{database_of, print_list, required, status_of, template_of};
 use crate::Face;
 use crate::error::{Error, Result};
-use crate::output::{self, Align, Format, JsonTime, ListTable, time_cell};
+use crate::output::{Align, JsonTime, ListTable, time_cell};
 use crate::session::Session;
-use crate::tree::StatusFilter;
 use crate::values;
 
 const HOUR: i64 = 3_600_000_000_000;
 
 pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
-    let new = new_database(matches)?;
-    if (1..HOUR).contains(&new.retention.nanos()) {
-        session.log().warn("a retention period below one hour deletes data almost as soon as it is written");
-    }
+    let limit = |id: &str| matches.get_one::<i64>(id).copied();
+    let new = NewDatabase {
+        name: database_of(matches)?.clone(),
+        retention: matches.get_one::<Retention>("retention-period").copied().unwrap_or_default(),
+        limits: values::limits(limit("max-tables"), limit("max-columns")).map_err(Error::Usage)?,
+        partition_template: template_of(matches)?,
+    };
+    warn_of_short_retention(session, new.retention);
     let name = &new.name;
-    match session.management(matches).await?.create_database(&new).await {
-        Err(error) if error.is_conflict() => Err(Error::Failed(format!("database \"{name}\" already exists"))),
-        Err(error) => Err(error.into()),
-        Ok(_) => {
-            session.log().info(format!("created database \"{name}\""));
-            Ok(())
-        }
+    session.management(matches).await?.create_database(&new).await.map_err(|error| taken(error, name))?;
+    session.log().info(format!("created database \"{name}\""));
+    Ok(())
+}
+
+fn warn_of_short_retention(session: &Session<'_>, retention: Retention) {
+    if (1..HOUR).contains(&retention.nanos()) {
+        session.log().warn("a retention period below one hour deletes data almost as soon as it is written");
     }
 }
 
-fn new_database(matches: &ArgMatches) -> Result<NewDatabase> {
-    let limit = |id: &str| matches.get_one::<i64>(id).copied();
-    let partition_template = values::template(
-        texts_of(matches, "template-tag"),
-        texts_of(matches, "template-tag-bucket"),
-        matches.get_one::<String>("template-timeformat").cloned(),
-    );
-    let name = matches.get_one::<DatabaseName>("name").cloned();
-    Ok(NewDatabase {
-        name: name.ok_or_else(|| Error::Usage("a database name is needed".to_owned()))?,
-        retention: matches.get_one::<Retention>("retention-period").copied().unwrap_or_default(),
-        limits: values::limits(limit("max-tables"), limit("max-columns")).map_err(Error::Usage)?,
-        partition_template: partition_template.map_err(Error::Usage)?,
-    })
+fn taken(error: tidegate_client::Error, name: &DatabaseName) -> Error {
+    if error.is_conflict() { Error::Failed(format!("database \"{name}\" already exists")) } else { error.into() }
+}
+
+pub(super) async fn update(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let name = database_of(matches)?;
+    let (max_tables, max_columns) = (matches.get_one::<i64>("max-tables"), matches.get_one::<i64>("max-columns"));
+    let limits = values::limits(max_tables.copied(), max_columns.copied()).map_err(Error::Usage)?;
+    let change = DatabaseChange {
+        retention: matches.get_one::<Retention>("retention-period").copied(),
+        max_tables: max_tables.map(|_| limits.max_tables),
+        max_columns_per_table: max_columns.map(|_| limits.max_columns_per_table),
+    };
+    if change == DatabaseChange::default() {
+        let flags = "--retention-period, --max-tables or --max-columns";
+        return Err(Error::Usage(format!("nothing to change: give {flags}")));
+    }
+    warn_of_short_retention(session, change.retention.unwrap_or_default());
+    session.management(matches).await?.update_database(name, &change).await?;
+    session.log().info(format!("updated database \"{name}\""));
+    Ok(())
+}
+
+pub(super) async fn rename(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let name = database_of(matches)?;
+    let new_name = required::<DatabaseName>(matches, "new-name")?;
+    let renamed = session.management(matches).await?.rename_database(name, new_name).await;
+    renamed.map_err(|error| taken(error, new_name))?;
+    session.log().info(format!("renamed database \"{name}\" to \"{new_name}\""));
+    session.log().warn(format!("tokens go by name: those for \"{name}\" do not open \"{new_name}\""));
+    Ok(())
+}
+
+/// Restores the database of this name that was deleted last. The API knows deleted databases by id only.
+pub(super) async fn undelete(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
+    let name = database_of(matches)?;
+    let client = session.management(matches).await?;
+    let deleted = client.databases(StatusFilter::Deleted).await?;
+    let latest = deleted.into_iter().filter(|item| item.name == name.as_str()).max_by_key(|item| item.deleted_at);
+    let id = latest.and_then(|item| item.id).and_then(DatabaseId::new);
+    let id = id.ok_or_else(|| Error::Failed(format!("there is no deleted database \"{name}\" to restore")))?;
+    client.undelete_database(id).await.map_err(|error| taken(error, name))?;
+    session.log().info(format!("restored database \"{name}\""));
+    Ok(())
 }
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
-    let status = matches.get_one::<StatusFilter>("filter-status").map(|filter| filter.0).unwrap_or_default();
+    let status = status_of(matches);
     let mut databases = session.management(matches).await?.databases(status).await?;
     databases.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-    let text = match format_of(matches) {
-        Format::Json => output::json(&databases.iter().map(JsonDatabase::new).collect::<Vec<_>>())?,
-        Format::Table => table(&databases, status),
-    };
-    session.io.print(&text)
+    print_list(session, matches, &databases, JsonDatabase::new, |databases| table(databases, status))
 }
 
-fn table(databases: &[DatabaseItem], status: DatabaseStatus) -> String {
-    let with_deletion = status == DatabaseStatus::Deleted;
+fn table(databases: &[DatabaseItem], status: StatusFilter) -> ListTable {
+    let with_deletion = status == StatusFilter::Deleted;
     let mut columns = vec![
         ("ID", Align::Right),
         ("DATABASE NAME", Align::Left),
@@ -86,7 +116,7 @@ fn table(databases: &[DatabaseItem], status: DatabaseStatus) -> String {
         }
         table.row(cells);
     }
-    table.render()
+    table
 }
 
 pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {

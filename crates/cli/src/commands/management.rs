@@ -6,9 +6,9 @@ use tidegate_client::{ManagementTokenItem, NewManagementToken};
 use tidegate_model::{OsRandomness, PlainToken, TokenKind};
 use uuid::Uuid;
 
-use super::{NewSecret, expiry_of, format_of, revoke as revocation, word_of};
+use super::{NewSecret, expiry_of, print_list, revoke as revocation, word_of};
 use crate::error::Result;
-use crate::output::{self, Format, JsonTime, ListTable, time_cell};
+use crate::output::{JsonTime, ListTable, time_cell};
 use crate::session::Session;
 
 pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
@@ -24,23 +24,14 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
         revoked_at: created.record.revoked_at,
         secret: &created.secret,
     };
-    match format_of(matches) {
-        Format::Table => shown.print_table(session),
-        Format::Json => {
-            let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
-            shown.print(session, &output::json(&object)?)
-        }
-    }
+    let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
+    shown.print(session, matches, &object)
 }
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let mut tokens = session.management(matches).await?.management_tokens().await?;
     sort(&mut tokens, word_of(matches, "sort"));
-    let text = match format_of(matches) {
-        Format::Json => output::json(&tokens.iter().map(JsonToken::new).collect::<Vec<_>>())?,
-        Format::Table => table(&tokens),
-    };
-    session.io.print(&text)
+    print_list(session, matches, &tokens, JsonToken::new, table)
 }
 
 /// Ascending, unset times last, equal ones by id.
@@ -56,7 +47,7 @@ fn sort(tokens: &mut [ManagementTokenItem], column: &str) {
     }
 }
 
-fn table(tokens: &[ManagementTokenItem]) -> String {
+fn table(tokens: &[ManagementTokenItem]) -> ListTable {
     let columns = ["ID", "DESCRIPTION", "PREFIX", "CREATED AT", "EXPIRES AT", "REVOKED AT"];
     let mut table = ListTable::of_texts(&columns);
     for token in tokens {
@@ -69,7 +60,7 @@ fn table(tokens: &[ManagementTokenItem]) -> String {
             time_cell(token.revoked_at),
         ]);
     }
-    table.render()
+    table
 }
 
 pub(super) async fn revoke(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {

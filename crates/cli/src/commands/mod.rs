@@ -1,17 +1,26 @@
 //! The commands. Each asks the server, prints results to standard output and notes to standard error.
 
+mod auth;
+mod cluster;
 mod data;
 mod database;
+mod generated;
 mod management;
 mod revoke;
+mod table;
 mod token;
+mod user;
 
 use clap::{ArgMatches, Command};
-use tidegate_model::{Grant, PlainToken, Timestamp};
+use serde::Serialize;
+use tidegate_client::StatusFilter;
+use tidegate_model::{DatabaseName, Grant, PartitionTemplate, PlainToken, Timestamp};
 
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
 use crate::session::Session;
+use crate::tree::Status;
+use crate::values;
 
 pub(crate) async fn dispatch(
     session: &mut Session<'_>,
@@ -31,9 +40,26 @@ pub(crate) async fn dispatch(
         ["management", "generate"] => management::generate(session),
         ["database", "create"] => database::create(session, matches).await,
         ["database", "list"] => database::list(session, matches).await,
+        ["database", "update"] => database::update(session, matches).await,
         ["database", "delete"] => database::delete(session, matches).await,
+        ["database", "rename"] => database::rename(session, matches).await,
+        ["database", "undelete"] => database::undelete(session, matches).await,
+        ["table", "create"] => table::create(session, matches).await,
+        ["table", "list"] => table::list(session, matches).await,
+        ["table", "delete"] => table::delete(session, matches).await,
+        ["table", "rename"] => table::rename(session, matches).await,
+        ["table", "undelete"] => table::undelete(session, matches).await,
+        ["table", "iceberg", "enable"] => table::set_iceberg(session, matches, true).await,
+        ["table", "iceberg", "disable"] => table::set_iceberg(session, matches, false).await,
+        ["cluster", "get"] => cluster::get(session, matches).await,
+        ["cluster", "list"] => cluster::list(session, matches).await,
+        ["auth", "login"] => auth::login(session).await,
+        ["auth", "logout"] => auth::logout(session),
+        ["user", "list"] => user::list(session, matches).await,
         ["query"] => data::query(session, matches).await,
         ["write"] => data::write(session, matches).await,
+        ["completion"] => generated::completion(session, command, matches),
+        ["man"] => generated::manual(session, command, matches),
         ["version"] => version(session),
         [groups @ .., "help"] => {
             let asked = matches.get_many::<String>("command").into_iter().flatten().map(String::as_str);
@@ -77,6 +103,54 @@ fn format_of(matches: &ArgMatches) -> Format {
     matches.get_one::<Format>("format").copied().unwrap_or(Format::Table)
 }
 
+/// An argument that clap has checked to be there.
+fn required<'a, T: Clone + Send + Sync + 'static>(matches: &'a ArgMatches, id: &str) -> Result<&'a T> {
+    matches.get_one::<T>(id).ok_or_else(|| Error::Usage("an argument is missing".to_owned()))
+}
+
+fn database_of(matches: &ArgMatches) -> Result<&DatabaseName> {
+    required(matches, "name")
+}
+
+fn status_of(matches: &ArgMatches) -> StatusFilter {
+    matches.get_one::<Status>("filter-status").map(|status| status.0).unwrap_or_default()
+}
+
+fn template_of(matches: &ArgMatches) -> Result<Option<PartitionTemplate>> {
+    let time_format = matches.get_one::<String>("template-timeformat").cloned();
+    values::template(texts_of(matches, "template-tag"), texts_of(matches, "template-tag-bucket"), time_format)
+        .map_err(Error::Usage)
+}
+
+/// Prints a list in the wanted format; an empty one too.
+fn print_list<'a, T, J: Serialize>(
+    session: &mut Session<'_>,
+    matches: &ArgMatches,
+    items: &'a [T],
+    object: impl Fn(&'a T) -> J,
+    table: impl FnOnce(&'a [T]) -> output::ListTable,
+) -> Result<()> {
+    let text = match format_of(matches) {
+        Format::Json => output::json(&items.iter().map(object).collect::<Vec<J>>())?,
+        Format::Table => table(items).render(),
+    };
+    session.io.print(&text)
+}
+
+/// Prints one thing in the wanted format.
+fn print_details(
+    session: &mut Session<'_>,
+    matches: &ArgMatches,
+    object: &impl Serialize,
+    rows: &[(&str, String)],
+) -> Result<()> {
+    let text = match format_of(matches) {
+        Format::Json => output::json(object)?,
+        Format::Table => output::detail_table(rows),
+    };
+    session.io.print(&text)
+}
+
 fn texts_of(matches: &ArgMatches, id: &str) -> Vec<String> {
     matches.get_many::<String>(id).into_iter().flatten().cloned().collect()
 }
@@ -117,21 +191,25 @@ struct NewSecret<'a> {
 }
 
 impl NewSecret<'_> {
-    /// The details, two warnings on standard error, and the token as last line of standard output.
-    fn print_table(&self, session: &mut Session<'_>) -> Result<()> {
+    /// As JSON this object, which holds the secret; else the details, two warnings on standard error, and the token as
+    /// last line of standard output.
+    fn print(&self, session: &mut Session<'_>, matches: &ArgMatches, object: &impl Serialize) -> Result<()> {
+        if format_of(matches) == Format::Json {
+            return self.print_text(session, &output::json(object)?);
+        }
         let details = output::detail_table(&[
             ("id", self.id.clone()),
             ("description", self.description.to_owned()),
             ("expires at", output::time_cell(self.expires_at)),
             ("revoked at", output::time_cell(self.revoked_at)),
         ]);
-        self.print(session, &details)?;
+        self.print_text(session, &details)?;
         session.log().warn("please copy the token and store in a safe place");
         session.log().warn("this is the *only time* you will see the token");
-        self.print(session, &format!("{}\n", self.secret.expose()))
+        self.print_text(session, &format!("{}\n", self.secret.expose()))
     }
 
-    fn print(&self, session: &mut Session<'_>, text: &str) -> Result<()> {
+    fn print_text(&self, session: &mut Session<'_>, text: &str) -> Result<()> {
         session.io.print(text).map_err(|error| match error {
             Error::Output(reason) => Error::SecretLost { id: self.id.clone(), reason },
             other => other,

@@ -6,9 +6,9 @@ use tidegate_client::{DatabaseTokenItem, NewDatabaseToken, TokenChanges};
 use tidegate_model::TokenId;
 use uuid::Uuid;
 
-use super::{NewSecret, expiry_of, format_of, grants_of, revoke as revocation, word_of};
+use super::{NewSecret, expiry_of, grants_of, print_details, print_list, required, revoke as revocation, word_of};
 use crate::error::{Error, Result};
-use crate::output::{self, Format, JsonTime, ListTable, time_cell};
+use crate::output::{JsonTime, ListTable, time_cell};
 use crate::session::Session;
 
 pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
@@ -25,17 +25,12 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
         revoked_at: created.record.revoked_at,
         secret: &created.secret,
     };
-    match format_of(matches) {
-        Format::Table => shown.print_table(session),
-        Format::Json => {
-            let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
-            shown.print(session, &output::json(&object)?)
-        }
-    }
+    let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
+    shown.print(session, matches, &object)
 }
 
 pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
-    let id = id_of(matches)?;
+    let id = *required::<TokenId>(matches, "token-id")?;
     let include_revoked = matches.get_flag("include-revoked");
     let not_found = || Error::Failed(format!("token {id} not found"));
     let token = match session.management(matches).await?.token(id, include_revoked).await {
@@ -45,20 +40,15 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
     if token.revoked_at.is_some() && !include_revoked {
         return Err(not_found());
     }
-    let text = match format_of(matches) {
-        Format::Json => output::json(&JsonToken::new(&token))?,
-        Format::Table => {
-            let permissions = token.permissions.iter().map(|grant| format!("{}:{}", grant.action, grant.resource));
-            output::detail_table(&[
-                ("id", token.id.to_string()),
-                ("description", token.description.clone()),
-                ("expires at", time_cell(token.expires_at)),
-                ("revoked at", time_cell(token.revoked_at)),
-                ("permissions", permissions.collect::<Vec<_>>().join(", ")),
-            ])
-        }
-    };
-    session.io.print(&text)
+    let permissions = token.permissions.iter().map(|grant| format!("{}:{}", grant.action, grant.resource));
+    let rows = [
+        ("id", token.id.to_string()),
+        ("description", token.description.clone()),
+        ("expires at", time_cell(token.expires_at)),
+        ("revoked at", time_cell(token.revoked_at)),
+        ("permissions", permissions.collect::<Vec<_>>().join(", ")),
+    ];
+    print_details(session, matches, &JsonToken::new(&token), &rows)
 }
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
@@ -69,14 +59,10 @@ pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Res
     if word_of(matches, "sort") == "description" {
         tokens.sort_by(|a, b| a.description.cmp(&b.description));
     }
-    let text = match format_of(matches) {
-        Format::Json => output::json(&tokens.iter().map(JsonToken::new).collect::<Vec<_>>())?,
-        Format::Table => table(&tokens, include_revoked),
-    };
-    session.io.print(&text)
+    print_list(session, matches, &tokens, JsonToken::new, |tokens| table(tokens, include_revoked))
 }
 
-fn table(tokens: &[DatabaseTokenItem], include_revoked: bool) -> String {
+fn table(tokens: &[DatabaseTokenItem], include_revoked: bool) -> ListTable {
     let mut columns = vec!["ID", "DESCRIPTION"];
     if include_revoked {
         columns.extend(["EXPIRES AT", "REVOKED AT"]);
@@ -89,11 +75,11 @@ fn table(tokens: &[DatabaseTokenItem], include_revoked: bool) -> String {
         }
         table.row(cells);
     }
-    table.render()
+    table
 }
 
 pub(super) async fn update(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
-    let id = id_of(matches)?;
+    let id = *required::<TokenId>(matches, "token-id")?;
     let permissions = Some(grants_of(matches)).filter(|grants| !grants.is_empty());
     let changes = TokenChanges { description: matches.get_one::<String>("description").cloned(), permissions };
     if changes == TokenChanges::default() {
@@ -113,11 +99,6 @@ pub(super) async fn revoke(session: &mut Session<'_>, matches: &ArgMatches) -> R
     revocation::confirm(session, matches, &targets, "database").await?;
     let client = session.management(matches).await?;
     revocation::revoke_each(session, &targets, async |id| client.revoke_token(id).await).await
-}
-
-fn id_of(matches: &ArgMatches) -> Result<TokenId> {
-    let id = matches.get_one::<TokenId>("token-id").copied();
-    id.ok_or_else(|| Error::Usage("a token id is needed".to_owned()))
 }
 
 #[derive(Serialize)]

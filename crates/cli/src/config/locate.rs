@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
 use crate::Face;
 use crate::error::{Error, Result};
 use crate::io::{Environment, Log, read_limited};
+use crate::private_file;
 
 const LARGEST_FILE: u64 = 1024 * 1024;
 const SERVER_CREDENTIALS: &str = "tidegate-data/credentials.toml";
@@ -86,36 +85,8 @@ fn read(path: &Path, profile: &str) -> Result<Located> {
 /// The file that a server leaves for its owner. Anybody can put a file into a shared directory, and whoever follows a
 /// stranger's file sends data to a stranger's server: it counts only if it is the caller's own and private.
 fn server_credentials(path: &Path, log: &Log) -> Option<String> {
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-
-    let ignored = |reason: &str| {
+    private_file::read(path, LARGEST_FILE).unwrap_or_else(|reason| {
         log.warn(format!("ignoring {SERVER_CREDENTIALS}: {reason}"));
         None
-    };
-    // Without NONBLOCK a named pipe in this place would hold the program up.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let Ok(flags) = i32::try_from(flags.bits()) else { return None };
-    let file = match File::options().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => return ignored(&error.to_string()),
-    };
-    let metadata = match file.metadata() {
-        Ok(metadata) => metadata,
-        Err(error) => return ignored(&error.to_string()),
-    };
-    if !metadata.is_file() {
-        return ignored("it is not a regular file");
-    }
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return ignored("it belongs to another user");
-    }
-    if metadata.mode() & 0o7777 != 0o600 {
-        return ignored("its mode is not 0600");
-    }
-    match read_limited(file, LARGEST_FILE).map(String::from_utf8) {
-        Ok(Ok(text)) => Some(text),
-        Ok(Err(_)) => ignored("it is not UTF-8 text"),
-        Err(error) => ignored(&error.to_string()),
-    }
+    })
 }

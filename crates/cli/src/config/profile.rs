@@ -34,8 +34,19 @@ pub(crate) struct Profile {
     pub(crate) management_token: Option<PlainToken>,
     pub(crate) management_url: Option<BaseUrl>,
     pub(crate) token_file: Option<PathBuf>,
+    pub(crate) oauth2: Option<OAuth2>,
     pub(crate) plaintext: bool,
     pub(crate) tls: TlsOptions,
+}
+
+/// The section `[profile.auth.oauth2]`. What is missing matters only when a login is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OAuth2 {
+    pub(crate) client_id: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) token_url: Option<String>,
+    pub(crate) device_url: Option<String>,
 }
 
 const PROFILE_KEYS: &[&str] = &[
@@ -75,6 +86,9 @@ pub(crate) fn read(located: &Located, log: &Log) -> Result<Profile> {
         let table = profile.as_table().ok_or_else(|| in_file("profiles are written [[profile]]".to_owned()))?;
         let has_removed_key = check_keys(table).map_err(in_file)?;
         let name = text(table, "name").map_err(in_file)?;
+        if name.is_none() {
+            return Err(in_file("a profile has no name: give each one a name".to_owned()));
+        }
         if name.as_deref() != Some(located.profile.as_str()) {
             continue;
         }
@@ -151,6 +165,7 @@ fn values(table: &Table, located: &Located) -> std::result::Result<Profile, Stri
             .map(|url| BaseUrl::parse(&url).map_err(|error| format!("management_url: {error}")))
             .transpose()?,
         token_file: path(file_auth, "token_file")?,
+        oauth2: sub_table(auth, "oauth2", "auth.")?.map(oauth2).transpose()?,
         plaintext: switch(tls, "disable")?,
         tls: TlsOptions {
             insecure: switch(tls, "insecure")?,
@@ -158,6 +173,27 @@ fn values(table: &Table, located: &Located) -> std::result::Result<Profile, Stri
             certificate: path(tls, "cert")?,
             key: path(tls, "key")?,
         },
+    })
+}
+
+fn oauth2(table: &Table) -> std::result::Result<OAuth2, String> {
+    let string = |value: &Value| value.as_str().map(str::to_owned);
+    let scopes = match table.get("scopes") {
+        Some(Value::Array(scopes)) => scopes.iter().map(string).collect(),
+        Some(_) => None,
+        None => Some(Vec::new()),
+    };
+    let parameters = match table.get("parameters") {
+        Some(Value::Table(table)) => table.iter().map(|(name, value)| Some((name.clone(), string(value)?))).collect(),
+        Some(_) => None,
+        None => Some(Vec::new()),
+    };
+    Ok(OAuth2 {
+        client_id: text(table, "client_id")?,
+        scopes: scopes.ok_or("scopes must be an array of strings")?,
+        parameters: parameters.ok_or("parameters must be a table of strings")?,
+        token_url: text(table, "token_url")?,
+        device_url: text(table, "device_url")?,
     })
 }
 

@@ -94,7 +94,7 @@ async fn edge_38_a_broken_answer_prints_nothing() {
 async fn edge_39_system_tables_are_asked_about() {
     let mut scene = Scene::new().await;
     let arguments = ["query", "--enable-system-tables", "SELECT 1"];
-    scene.run(&["query", "--enable-system-tables", "--language", "influxql", "SELECT 1"]).await.failed("--language");
+    scene.run(&["query", "--enable-system-tables", "--language", "influxql", "SELECT 1"]).await.failed("InfluxQL");
     let outcome = scene.run(&arguments).await;
     assert_eq!(outcome.status, 1);
     assert_eq!(outcome.stderr, "System tables can slow the cluster down. Continue? [y/N] \nwarn\tcancelled\n");
@@ -266,4 +266,39 @@ async fn an_unreachable_server_is_named_without_the_query_string() {
     let outcome = scene.run(&["write", "m f=1"]).await.failed(&format!("cannot reach 127.0.0.1:{port}"));
     assert!(!outcome.stderr.contains("bucket"), "{}", outcome.stderr);
     assert!(Path::new(&scene.default_configuration()).exists());
+}
+
+#[tokio::test]
+async fn influxql_is_refused_before_any_request() {
+    let scene = Scene::new().await;
+    scene.run(&["query", "--language", "influxql", "SELECT 1"]).await.failed("InfluxQL is not supported");
+    scene.run(&["query", "--language", "flux", "SELECT 1"]).await.failed("--language");
+    scene.no_requests();
+}
+
+#[tokio::test]
+async fn statistics_stand_in_place_of_the_rows() {
+    let scene = Scene::new().await;
+    scene.answer("POST", QUERY, 200, ROWS);
+    let outcome = scene.run(&["query", "--perf-debug", "SELECT 1"]).await.succeeded();
+    let size = format!("| Output Size     | {} B", ROWS.len());
+    assert!(outcome.stdout.contains("| Output Rows     | 2 ") && outcome.stdout.contains(&size), "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains("L1"));
+    scene.answer("POST", QUERY, 200, ROWS);
+    let shown = scene.run(&["query", "--perf-debug", "--format", "json", "SELECT 1"]).await.succeeded().json();
+    assert_eq!((&shown["output_rows"], &shown["output_bytes"]), (&json!(2), &json!(ROWS.len())));
+    assert!(shown["client_duration_secs"].as_f64().unwrap() > 0.0 && shown.as_object().unwrap().len() == 3);
+}
+
+#[tokio::test]
+async fn a_server_without_sql_over_http_is_told_from_a_missing_database() {
+    let scene = Scene::new().await;
+    for (status, body, reason) in [
+        (404, r#"{"error":"query error: database not found: plant7"}"#, "database not found: plant7 (HTTP 404)"),
+        (404, "Not found", "SQL over HTTP is not supported by this server"),
+        (405, "", "SQL over HTTP is not supported by this server"),
+    ] {
+        scene.answer("POST", QUERY, status, body);
+        scene.run(&["query", "SELECT 1"]).await.failed(reason);
+    }
 }

@@ -205,3 +205,85 @@ async fn names_that_no_database_can_have_are_refused() {
     }
     scene.no_requests();
 }
+
+#[tokio::test]
+async fn edge_24_update_sends_only_what_is_given() {
+    let scene = Scene::new().await;
+    let path = cluster_path("/databases/a%2Fb");
+    let cases: [(&[&str], Value); 4] = [
+        (&["--max-tables", "9"], json!({"maxTables": 9})),
+        (&["--max-columns=0"], json!({"maxColumnsPerTable": 250})),
+        (&["--retention-period", "0s"], json!({"retentionPeriod": 0})),
+        (
+            &["--retention-period", "1mo", "--max-tables", "0", "--max-columns", "300"],
+            json!({"maxTables": 500, "maxColumnsPerTable": 300, "retentionPeriod": 2_592_000_000_000_000_i64}),
+        ),
+    ];
+    for (flags, sent) in cases {
+        scene.answer("PATCH", &path, 200, database("a/b"));
+        let outcome = scene.run(&[&["database", "update", "a/b"], flags].concat()).await.succeeded();
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", "info\tupdated database \"a/b\"\n"));
+        assert_eq!(scene.requests().last().unwrap().json(), sent);
+    }
+    scene.run(&["database", "update", "x"]).await.failed("nothing to change");
+    scene.run(&["database", "update", "--max-tables", "-1", "x"]).await.failed("--max-tables");
+    scene.run(&["database", "update", "--max-columns", "1001", "x"]).await.failed("between 1 and 1000");
+    scene.run(&["database", "update", "--template-tag", "a", "x"]).await.failed("there is no flag --template-tag");
+    assert_eq!(scene.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn edge_32_rename() {
+    let scene = Scene::new().await;
+    let path = cluster_path("/databases/a/rename");
+    scene.answer("PUT", &path, 200, database("b"));
+    let outcome = scene.run(&["database", "rename", "a", "b"]).await.succeeded();
+    assert_eq!(outcome.stdout, "");
+    assert!(outcome.stderr.starts_with("info\trenamed database \"a\" to \"b\"\nwarn\ttokens"), "{}", outcome.stderr);
+    assert_eq!(scene.requests()[0].json(), json!({"name": "b"}));
+    for name in ["a", "taken"] {
+        scene.answer("PUT", &path, 409, r#"{"code":409,"message":"conflict"}"#);
+        let outcome = scene.run(&["database", "rename", "a", name]).await.failed("");
+        assert_eq!(outcome.stderr, format!("error\tdatabase \"{name}\" already exists\n"));
+    }
+    scene.run(&["database", "rename", "a", "_b"]).await.failed("database name");
+    scene.run(&["database", "rename", "a"]).await.failed("<NEW_DB_NAME>");
+    assert_eq!(scene.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn edge_30_undelete_takes_the_one_that_was_deleted_last() {
+    let scene = Scene::new().await;
+    let deleted = |id: i64, name: &str, time: &str| json!({"id": id, "name": name, "deletedAt": time});
+    let list = json!([
+        deleted(5, "a", "2026-03-01T00:00:00Z"),
+        deleted(4, "a", "2026-03-02T00:00:00Z"),
+        deleted(9, "b", "2026-03-03T00:00:00Z")
+    ]);
+    let target = cluster_path("/databases?status=deleted");
+    scene.answer("GET", &target, 200, &list);
+    scene.answer("PUT", &cluster_path("/databases/4/undelete"), 200, database("a"));
+    let outcome = scene.run(&["database", "undelete", "a"]).await.succeeded();
+    assert_eq!(outcome.stderr, "info\trestored database \"a\"\n");
+    assert_eq!(scene.requests()[1].body, "");
+    scene.answer("GET", &target, 200, &list);
+    scene.run(&["database", "undelete", "c"]).await.failed("no deleted database \"c\"");
+    scene.answer("GET", &target, 200, &list);
+    let namesake = r#"{"code":400,"message":"there is an active database of this name"}"#;
+    scene.answer("PUT", &cluster_path("/databases/9/undelete"), 400, namesake);
+    scene.run(&["database", "undelete", "b"]).await.failed("active database of this name");
+    scene.requests();
+}
+
+#[tokio::test]
+async fn servers_that_list_no_deleted_databases_are_recognised() {
+    let scene = Scene::new().await;
+    let target = cluster_path("/databases?status=deleted");
+    for arguments in [&["database", "undelete", "a"][..], &["database", "list", "--filter-status", "deleted"]] {
+        for (status, answer) in [(400, json!({})), (405, json!({})), (200, json!([database("a")]))] {
+            scene.answer("GET", &target, status, answer);
+            scene.run(arguments).await.failed("listing deleted databases is not supported by this server");
+        }
+    }
+    scene.requests();
+}

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,6 +29,17 @@ pub(super) fn cluster_path(rest: &str) -> String {
 /// The path of the account in the management API, then `rest`.
 pub(super) fn account_path(rest: &str) -> String {
     format!("/api/v0/accounts/{ACCOUNT}{rest}")
+}
+
+/// The words of every command that has no subcommands, help aside.
+pub(super) fn leaves(command: &clap::Command) -> Vec<Vec<String>> {
+    let subcommands = command.get_subcommands().filter(|sub| sub.get_name() != "help");
+    let words = subcommands.flat_map(|sub| {
+        let name = vec![sub.get_name().to_owned()];
+        let below = if sub.has_subcommands() { leaves(sub) } else { vec![Vec::new()] };
+        below.into_iter().map(move |words| [name.clone(), words].concat())
+    });
+    words.collect()
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +156,7 @@ pub(super) struct Scene {
     pub(super) face: Face,
     pub(super) variables: HashMap<OsString, OsString>,
     pub(super) stdin: String,
+    pauses: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Scene {
@@ -163,7 +176,7 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("current")).unwrap();
         let variables = HashMap::from([("HOME".into(), directory.path().join("home").into())]);
-        Self { directory, stub, port, face: Face::Influxctl, variables, stdin: String::new() }
+        Self { directory, stub, port, face: Face::Influxctl, variables, stdin: String::new(), pauses: Arc::default() }
     }
 
     pub(super) fn dedicated_profile(&self) -> String {
@@ -187,6 +200,24 @@ management_url = "http://127.0.0.1:{port}"
         )
     }
 
+    pub(super) fn clustered_profile(&self) -> String {
+        let port = self.port;
+        format!(
+            r#"
+[[profile]]
+name = "default"
+product = "clustered"
+host = "127.0.0.1"
+port = "{port}"
+database = "plant7"
+token = "{DATABASE_TOKEN}"
+mgmt_token = "{MANAGEMENT_TOKEN}"
+  [profile.tls]
+  disable = true
+"#
+        )
+    }
+
     /// Writes the file in influxctl's default place.
     pub(super) fn configure(&self, text: &str) {
         let path = self.default_configuration();
@@ -196,7 +227,7 @@ management_url = "http://127.0.0.1:{port}"
 
     pub(super) fn default_configuration(&self) -> PathBuf {
         let base = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
-        self.directory.path().join("home").join(base).join("influxctl/config.toml")
+        self.home().join(base).join("influxctl/config.toml")
     }
 
     /// Writes a file below the current directory.
@@ -227,6 +258,11 @@ management_url = "http://127.0.0.1:{port}"
             Environment { variables: self.variables.clone(), current_dir: self.directory.path().join("current") };
         let stdin = std::io::Cursor::new(self.stdin.clone().into_bytes());
         let mut io = Io::new(stdin, stdout.clone(), stderr.clone(), environment, Arc::new(Noon));
+        let pauses = Arc::clone(&self.pauses);
+        io.pause = Arc::new(move |time| {
+            pauses.lock().unwrap().push(time);
+            Box::pin(std::future::ready(()))
+        });
         let command = crate::command(self.face);
         let arguments: Vec<OsString> =
             std::iter::once(self.face.name()).chain(arguments.iter().copied()).map(OsString::from).collect();
@@ -253,6 +289,15 @@ management_url = "http://127.0.0.1:{port}"
     #[track_caller]
     pub(super) fn no_requests(&self) {
         assert_eq!(self.requests().len(), 0, "{:?}", self.requests());
+    }
+
+    /// How long commands would have waited, without having done so.
+    pub(super) fn pauses(&self) -> Vec<Duration> {
+        self.pauses.lock().unwrap().clone()
+    }
+
+    pub(super) fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
     }
 
     pub(super) fn has_requests(&self) -> bool {

@@ -1,11 +1,11 @@
-use super::harness::{Scene, cluster_path};
+use super::harness::{Scene, cluster_path, leaves};
 use crate::Face;
 
 #[tokio::test]
 async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
     let scene = Scene::new().await;
     let id = "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64";
-    let commands: [&[&str]; 10] = [
+    let commands: &[&[&str]] = &[
         &["token", "create", "x"],
         &["token", "get", id],
         &["token", "list"],
@@ -14,17 +14,39 @@ async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
         &["management", "list"],
         &["database", "create", "x"],
         &["database", "list"],
+        &["database", "update", "--max-tables", "5", "x"],
+        &["database", "rename", "x", "y"],
+        &["database", "undelete", "x"],
+        &["table", "create", "x", "y"],
+        &["table", "list", "x"],
+        &["table", "delete", "x", "y"],
+        &["table", "rename", "x", "y", "z"],
+        &["table", "undelete", "x", "7"],
+        &["table", "iceberg", "enable", "x", "y"],
+        &["table", "iceberg", "disable", "x", "y"],
+        &["cluster", "get", id],
+        &["cluster", "list"],
+        &["user", "list"],
+        &["auth", "login"],
+        &["auth", "logout"],
         &["query", "SELECT 1"],
         &["write", "m f=1"],
+        &["version"],
+        &["completion", "bash"],
+        &["man", "--out", "pages"],
     ];
-    for command in commands {
+    let mut untested = leaves(&crate::command(Face::Influxctl));
+    // These take any number of targets.
+    untested
+        .retain(|words| !matches!(words.join(" ").as_str(), "token revoke" | "management revoke" | "database delete"));
+    for &command in commands {
+        untested.retain(|words| !command.iter().zip(words).all(|(a, b)| a == b));
         let outcome = scene.run(&[command, &["surplus"]].concat()).await.failed("too many arguments");
         let lines: Vec<&str> = outcome.stderr.lines().collect();
         assert_eq!(lines.len(), 2, "{outcome:?}");
-        let words = if command[0] == "query" || command[0] == "write" { 1 } else { 2 };
-        assert!(lines[1].starts_with(&format!("Usage: influxctl {} ", command[..words].join(" "))), "{outcome:?}");
+        assert!(lines[1].starts_with(&format!("Usage: influxctl {}", command[0])), "{outcome:?}");
     }
-    scene.run(&["version", "surplus"]).await.failed("too many arguments");
+    assert_eq!(untested, Vec::<Vec<String>>::new());
     scene.no_requests();
 }
 
@@ -130,4 +152,36 @@ fn usage_names_the_face_and_not_the_file_that_was_started() {
     let arguments = ["/usr/local/bin/renamed", "token", "get", "--help"];
     let help = command.try_get_matches_from(arguments).unwrap_err().to_string();
     assert!(help.contains("Usage: influxctl token get"), "{help}");
+}
+
+#[tokio::test]
+async fn completion_scripts_know_the_commands_of_their_face() {
+    let mut scene = Scene::without_configuration().await;
+    for face in [Face::Influxctl, Face::Tidegate] {
+        scene.face = face;
+        for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+            let script = scene.run(&["completion", shell]).await.succeeded().stdout;
+            for word in [face.name(), "undelete", "--include-revoked"] {
+                let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
+                assert!(script.contains(word), "{word} is missing for {shell}");
+            }
+        }
+    }
+    scene.run(&["completion", "cmd"]).await.failed("<SHELL>");
+    scene.run(&["completion"]).await.failed("<SHELL>");
+}
+
+#[tokio::test]
+async fn there_is_a_manual_page_for_every_command() {
+    let scene = Scene::without_configuration().await;
+    let outcome = scene.run(&["man", "--out", "share/man1"]).await.succeeded();
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    let directory = scene.file("share/x", "").with_file_name("man1");
+    for words in leaves(&crate::command(Face::Influxctl)).iter().filter(|words| *words != &["man"]) {
+        let page = std::fs::read_to_string(directory.join(format!("influxctl-{}.1", words.join("-")))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS") && page.contains("\\-\\-profile"), "{words:?}: {page}");
+    }
+    assert!(directory.join("influxctl.1").exists() && !directory.join("influxctl-man.1").exists());
+    scene.file("occupied", "");
+    scene.run(&["man", "--out", "occupied"]).await.failed("cannot write to ");
 }

@@ -8,13 +8,14 @@ use tokio::sync::Barrier;
 
 use super::support::*;
 use crate::WriteError;
+use crate::wal::file::Disk;
 
 const TYPES: [(&str, &str); 4] = [("1", "Float64"), ("1i", "Int64"), ("\"x\"", "Utf8"), ("t", "Boolean")];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_type_of_a_new_column_wins() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let mut winners = Vec::new();
     for round in 0..25 {
         let barrier = Arc::new(Barrier::new(TYPES.len() * 2));
@@ -53,20 +54,21 @@ async fn one_type_of_a_new_column_wins() {
         assert!(before.0["m"].contains(winner), "{winner}");
     }
     drop(engine);
-    let engine = open(directory.path());
+    let engine = open(&home);
     assert_eq!((schemas(&engine).await, table(&engine, "m").await), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_writers_never_pass_a_limit() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let mut writers = Vec::new();
     for writer in 0..16 {
         let engine = engine.clone();
         writers.push(tokio::spawn(async move {
-            let mut request = request(&format!("table{writer} f{writer}=1 1\nshared f{writer}=1 1"));
-            request.limits = tidegate_model::DatabaseLimits { max_tables: 5, max_columns_per_table: 4 };
+            let limits = tidegate_model::DatabaseLimits { max_tables: 5, max_columns_per_table: 4 };
+            let body = format!("table{writer} f{writer}=1 1\nshared f{writer}=1 1");
+            let request = request_to(database_of(1, limits), &body);
             engine.write(request, || true).await.map(|outcome| outcome.rows).unwrap_or(0)
         }));
     }
@@ -82,9 +84,9 @@ async fn racing_writers_never_pass_a_limit() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn readers_see_whole_requests_and_never_a_row_twice() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let options = crate::EngineOptions { merge_rows: 100, ..crate::EngineOptions::default() };
-    let engine = crate::Engine::open(&directory.path().join("wal"), options).unwrap();
+    let engine = home.open_with(Disk, options);
     write(&engine, "m,w=0 v=0 0").await;
     let stop = Arc::new(AtomicBool::new(false));
     let reader = {

@@ -5,15 +5,14 @@ use crate::{MAX_LISTED, WriteError};
 use tidegate_model::DatabaseLimits;
 
 fn limited(body: &str, tables: u32, columns: u32) -> crate::WriteRequest {
-    let mut limited = request(body);
-    limited.limits = DatabaseLimits { max_tables: tables, max_columns_per_table: columns };
-    limited
+    let limits = DatabaseLimits { max_tables: tables, max_columns_per_table: columns };
+    request_to(database_of(1, limits), body)
 }
 
 #[tokio::test]
 async fn the_time_column_counts_as_a_column() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let expected = ("Update to schema would exceed number of columns per table limit of 3 columns".to_owned(), true);
     // tag + two fields + time is one too many; the next line fits.
     let result = engine.write(limited("m,t=a f=1,g=2 1\nm,t=a f=1 1", 10, 3), || true).await;
@@ -27,8 +26,8 @@ async fn the_time_column_counts_as_a_column() {
 
 #[tokio::test]
 async fn a_table_too_many_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let result = engine.write(limited("a f=1\nb f=1\nc f=1\na f=2\n", 2, 10), || true).await;
     let message = "Update to schema would exceed number of tables limit: attempted to create table but already have 2 \
                    table(s) (limit: 2)";
@@ -41,8 +40,8 @@ async fn a_table_too_many_is_refused() {
 
 #[tokio::test]
 async fn a_refused_table_does_not_count() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let outcome = engine.write(limited("a x=1,y=2,z=3\nb x=1", 1, 2), || true).await.unwrap();
     assert_eq!(outcome.rows, 1);
     assert_eq!(outcome.rejected.len(), 1);
@@ -51,8 +50,8 @@ async fn a_refused_table_does_not_count() {
 
 #[tokio::test]
 async fn ten_thousand_fields_in_one_line() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let fields: Vec<String> = (0..10_000).map(|n| format!("f{n}=1")).collect();
     let (message, limit) = only_message(try_write(&engine, &format!("m {}", fields.join(","))).await);
     assert!(limit, "{message}");
@@ -62,26 +61,26 @@ async fn ten_thousand_fields_in_one_line() {
 /// Work that grows with the square of the number of tables would take minutes here.
 #[tokio::test]
 async fn ten_thousand_tables_in_one_body() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let count = 10_000;
     let body: String = (0..count).map(|n| format!("t{n},tag=a f={n} 1\n")).collect();
     {
-        let engine = open(directory.path());
+        let engine = open(&home);
         let outcome = engine.write(limited(&body, count, 10), || true).await.unwrap();
         assert_eq!(outcome.rows, 10_000);
     }
-    let engine = open(directory.path());
-    assert_eq!(engine.schema(database(), None).table_names().len(), 10_000);
+    let engine = open(&home);
+    assert_eq!(engine.schema(database().id, None).table_names().len(), 10_000);
     assert_eq!(table(&engine, "t9999").await, ["f=9999.0 tag=a time=1"]);
 }
 
 #[tokio::test]
 async fn lines_with_very_different_fields_stay_small() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let body: String = (0..20_000).map(|n| format!("m f{}=1 {n}\n", n % 900)).collect();
     engine.write(limited(&body, 10, 1000), || true).await.unwrap();
-    let snapshot = engine.buffer_table(database(), "m").unwrap().snapshot().unwrap();
+    let snapshot = engine.buffer_table(engine.id("m")).unwrap().snapshot().unwrap();
     let cells: usize = snapshot.chunks.iter().map(|chunk| chunk.rows() * chunk.columns().len()).sum();
     assert!(cells < 20_000 * 33, "{cells} cells for 20 000 values");
     let arrays = snapshot.chunks.iter().flat_map(|chunk| chunk.columns());
@@ -93,8 +92,8 @@ async fn lines_with_very_different_fields_stay_small() {
 
 #[tokio::test]
 async fn only_so_many_rejected_lines_are_listed() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let body = format!("good f=1 1\n{}", "x\n".repeat(MAX_LISTED + 5));
     let outcome = try_write(&engine, &body).await.unwrap();
     assert_eq!((outcome.rejected.len(), outcome.rejected_total), (MAX_LISTED, MAX_LISTED + 5));

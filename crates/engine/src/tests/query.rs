@@ -1,11 +1,12 @@
 //! What queries see.
 
 use super::support::*;
+use crate::wal::file::Disk;
 
 #[tokio::test]
 async fn columns_are_in_alphabetical_order() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m,zone=a,alpha=b value=1,count=2i 1").await;
     let batches = query(&engine, "SELECT * FROM m").await;
     let names: Vec<String> = batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -14,8 +15,8 @@ async fn columns_are_in_alphabetical_order() {
 
 #[tokio::test]
 async fn projections_filters_and_limits() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let body: String = (0..20_000).map(|n| format!("m,host=h{} v={n},w={n}i {n}\n", n % 7)).collect();
     write(&engine, &body).await;
     write(&engine, "m,extra=yes x=t 20000").await;
@@ -34,8 +35,8 @@ async fn projections_filters_and_limits() {
 
 #[tokio::test]
 async fn rows_older_than_the_oldest_visible_never_show() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let body: String = (0..10_000).map(|n| format!("m v={n} {n}\n")).collect();
     write(&engine, &body).await;
     write(&engine, "m v=-1 5").await;
@@ -52,10 +53,10 @@ async fn rows_older_than_the_oldest_visible_never_show() {
 
 #[tokio::test]
 async fn a_table_is_a_snapshot() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m v=1 1").await;
-    let schema = engine.schema(database(), None);
+    let schema = engine.schema(database().id, None);
     let before = schema.table("m").await.unwrap().unwrap();
     write(&engine, "m v=2,w=1 1\nm v=3 2").await;
     let context = datafusion::prelude::SessionContext::new();
@@ -68,11 +69,11 @@ async fn a_table_is_a_snapshot() {
 
 #[tokio::test]
 async fn nothing_can_be_written_through_a_query() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m v=1 1").await;
     let context = datafusion::prelude::SessionContext::new();
-    context.catalog("datafusion").unwrap().register_schema("public", engine.schema(database(), None)).unwrap();
+    context.catalog("datafusion").unwrap().register_schema("public", engine.schema(database().id, None)).unwrap();
     for sql in [
         "INSERT INTO m (time, v) VALUES (2, 2)",
         "CREATE TABLE n AS SELECT * FROM m",
@@ -92,14 +93,14 @@ async fn nothing_can_be_written_through_a_query() {
 
 #[tokio::test]
 async fn many_small_writes_leave_few_chunks() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     for n in 0..300 {
         // Every tenth row repeats an older time.
         let time = if n % 10 == 9 { n - 5 } else { n };
         write(&engine, &format!("m,t=a v={n} {time}")).await;
         if n % 50 == 49 {
-            let snapshot = engine.buffer_table(database(), "m").unwrap().snapshot().unwrap();
+            let snapshot = engine.buffer_table(engine.id("m")).unwrap().snapshot().unwrap();
             assert!(snapshot.chunks.len() <= 10, "{} chunks after {n} rows", snapshot.chunks.len());
         }
     }
@@ -109,11 +110,11 @@ async fn many_small_writes_leave_few_chunks() {
 
 #[tokio::test]
 async fn a_merge_is_kept() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m v=1 1\nm v=2 2\nm v=3 3").await;
     write(&engine, "m v=4 2").await;
-    let stored = engine.buffer_table(database(), "m").unwrap();
+    let stored = engine.buffer_table(engine.id("m")).unwrap();
     let first = stored.snapshot().unwrap();
     let second = stored.snapshot().unwrap();
     assert_eq!(first.chunks.len(), second.chunks.len());
@@ -123,12 +124,12 @@ async fn a_merge_is_kept() {
 
 #[tokio::test]
 async fn many_rows_to_merge_are_merged_without_a_query() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let options = crate::EngineOptions { merge_rows: 50, ..crate::EngineOptions::default() };
-    let engine = crate::Engine::open(&directory.path().join("wal"), options).unwrap();
+    let engine = home.open_with(Disk, options);
     let body: String = (0..100).map(|n| format!("m v={n} {n}\n")).collect();
     write(&engine, &body).await;
-    let stored = engine.buffer_table(database(), "m").unwrap();
+    let stored = engine.buffer_table(engine.id("m")).unwrap();
     write(&engine, "m v=-1 5").await;
     assert_eq!(stored.pending_rows(), 1, "few wait for a query");
     write(&engine, &body).await;
@@ -138,15 +139,15 @@ async fn many_rows_to_merge_are_merged_without_a_query() {
     assert_eq!(rows(&query(&engine, "SELECT count(*) AS n, min(v) AS v FROM m").await), ["n=100 v=0.0"]);
     write(&engine, &body).await;
     drop((engine, stored));
-    let engine = crate::Engine::open(&directory.path().join("wal"), options).unwrap();
-    assert!(engine.buffer_table(database(), "m").unwrap().pending_rows() < 50, "also at start");
+    let engine = home.open_with(Disk, options);
+    assert!(engine.buffer_table(engine.id("m")).unwrap().pending_rows() < 50, "also at start");
     assert_eq!(rows(&query(&engine, "SELECT count(*) AS n, min(v) AS v FROM m").await), ["n=100 v=0.0"]);
 }
 
 #[tokio::test]
 async fn large_strings_survive_a_merge() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let text = "x".repeat(1_000_000);
     for round in 0..2 {
         for start in [0, 10, 20] {
@@ -155,7 +156,7 @@ async fn large_strings_survive_a_merge() {
         }
     }
     write(&engine, &(0..30).map(|n| format!("m r=9 {n}\n")).collect::<String>()).await;
-    let snapshot = engine.buffer_table(database(), "m").unwrap().snapshot().unwrap();
+    let snapshot = engine.buffer_table(engine.id("m")).unwrap().snapshot().unwrap();
     assert!(snapshot.chunks.len() > 1, "30 MB of strings are not put into one chunk");
     let sql = "SELECT count(*) AS n, min(r) AS r, min(length(s)) AS short, max(length(s)) AS long FROM m";
     assert_eq!(rows(&query(&engine, sql).await), ["n=30 r=9.0 short=1000001 long=1000002"]);

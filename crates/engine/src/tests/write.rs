@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::support::*;
 use crate::{RejectedLine, WriteError};
 use tidegate_line_protocol::Precision;
+use tidegate_model::DatabaseLimits;
 
 #[tokio::test]
 async fn rows_are_readable_when_the_write_returns_and_after_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let expected = ["f=1.5 host=a i=2 s=x time=1 u=3 yes=true", "f=2.5 time=2"];
     {
-        let engine = open(directory.path());
+        let engine = open(&home);
         write(&engine, "cpu,host=a f=1.5,i=2i,u=3u,s=\"x\",yes=t 1\ncpu f=2.5 2\n").await;
         assert_eq!(table(&engine, "cpu").await, expected);
     }
-    let engine = open(directory.path());
+    let engine = open(&home);
     assert_eq!(table(&engine, "cpu").await, expected);
     let columns = &schemas(&engine).await["cpu"];
     assert_eq!(
@@ -34,21 +35,21 @@ async fn rows_are_readable_when_the_write_returns_and_after_a_restart() {
 
 #[tokio::test]
 async fn a_later_write_sets_its_fields_and_keeps_the_others() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m,t=a f=1,g=1,h=1 5\nm,t=a g=2 5\nm f=9 5").await;
     assert_eq!(table(&engine, "m").await, ["f=1.0 g=2.0 h=1.0 t=a time=5", "f=9.0 time=5"]);
     write(&engine, "m,t=a h=3,k=\"new\" 5").await;
     assert_eq!(table(&engine, "m").await, ["f=1.0 g=2.0 h=3.0 k=new t=a time=5", "f=9.0 time=5"]);
     drop(engine);
-    let engine = open(directory.path());
+    let engine = open(&home);
     assert_eq!(table(&engine, "m").await, ["f=1.0 g=2.0 h=3.0 k=new t=a time=5", "f=9.0 time=5"]);
 }
 
 #[tokio::test]
 async fn order_of_tags_makes_no_difference() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m,a=1,b=2 f=1 5\nm,b=2,a=1 f=2 5\nm,a=2,b=1 f=3 5").await;
     write(&engine, "m,b=1,a=2 f=4 5").await;
     assert_eq!(table(&engine, "m").await, ["a=1 b=2 f=2.0 time=5", "a=2 b=1 f=4.0 time=5"]);
@@ -56,8 +57,8 @@ async fn order_of_tags_makes_no_difference() {
 
 #[tokio::test]
 async fn an_absent_tag_is_part_of_the_identity() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m f=1 5").await;
     write(&engine, "m,a=x f=2 5").await;
     write(&engine, "m f=3 5\nm,a=x f=4 5").await;
@@ -66,8 +67,8 @@ async fn an_absent_tag_is_part_of_the_identity() {
 
 #[tokio::test]
 async fn good_lines_are_written_beside_bad_ones() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let body = "# comment\nm f=1 1\n\nm f=1i,new=2 2\nm f=3 3\nother_table_name_that_is_long f=\nm f=4,n=1 4\n";
     let outcome = try_write(&engine, body).await.unwrap();
     assert_eq!((outcome.rows, outcome.rejected_total), (3, 2));
@@ -95,8 +96,8 @@ async fn good_lines_are_written_beside_bad_ones() {
 
 #[tokio::test]
 async fn one_bad_line_refuses_all_when_partial_writes_are_not_accepted() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let mut all_or_nothing = request("m f=1 1\nm f=\"x\" 2\nm f=t 3\n");
     all_or_nothing.accept_partial = false;
     let begun = AtomicUsize::new(0);
@@ -109,8 +110,8 @@ async fn one_bad_line_refuses_all_when_partial_writes_are_not_accepted() {
 
 #[tokio::test]
 async fn bad_lines_leave_no_table_and_no_column() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m f=1 1").await;
     // The new column comes before the one that conflicts.
     let result = try_write(&engine, "m,newtag=a newfield=1,f=\"x\" 2\nghost f=1 99999999999999999999").await;
@@ -119,7 +120,7 @@ async fn bad_lines_leave_no_table_and_no_column() {
     // The names are still free for any kind.
     write(&engine, "m,newfield=a newtag=1 3\nghost,f=tag x=1 3").await;
     drop(engine);
-    let engine = open(directory.path());
+    let engine = open(&home);
     let found = schemas(&engine).await;
     assert_eq!(found["m"], ["f Float64", "newfield Dictionary(Int32, Utf8)", "newtag Float64", "time Timestamp(ns)"]);
     assert_eq!(found["ghost"], ["f Dictionary(Int32, Utf8)", "time Timestamp(ns)", "x Float64"]);
@@ -127,8 +128,8 @@ async fn bad_lines_leave_no_table_and_no_column() {
 
 #[tokio::test]
 async fn kinds_conflict_within_and_between_requests() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let conflict = |column: &str, old: &str, new: &str| {
         let kinds = format!("expected iox::column_type::{old}, got iox::column_type::{new}");
         (format!("invalid column type for column '{column}', {kinds}"), false)
@@ -147,8 +148,8 @@ async fn kinds_conflict_within_and_between_requests() {
 
 #[tokio::test]
 async fn nothing_to_write_is_empty() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     for body in ["", "\n\n", "# only a comment\n  \n"] {
         let result = try_write(&engine, body).await;
         assert!(matches!(result, Err(WriteError::Empty)), "{result:?}");
@@ -157,8 +158,8 @@ async fn nothing_to_write_is_empty() {
 
 #[tokio::test]
 async fn timestamps_follow_the_precision() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let mut seconds = request("m f=1 2\nm f=2\nm f=3 9223372036854775807\nm f=4 -1");
     seconds.precision = Precision::Second;
     seconds.received_at = 5_900_000_000;
@@ -171,30 +172,28 @@ async fn timestamps_follow_the_precision() {
 
 #[tokio::test]
 async fn a_withdrawn_write_leaves_nothing_behind() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     let result = engine.write(request("m,t=a f=1 1"), || false).await;
     assert!(matches!(result, Err(WriteError::Aborted)), "{result:?}");
     assert!(schemas(&engine).await.is_empty());
     // Not even for writers: the names are free for other kinds.
     write(&engine, "m,f=a t=1 2").await;
     drop(engine);
-    assert_eq!(table(&open(directory.path()), "m").await, ["f=a t=1.0 time=2"]);
+    assert_eq!(table(&open(&home), "m").await, ["f=a t=1.0 time=2"]);
 }
 
 #[tokio::test]
 async fn databases_are_apart() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m f=1 1").await;
-    let other = tidegate_model::DatabaseId::new(2).unwrap();
-    let mut elsewhere = request("m f=\"text\" 1");
-    elsewhere.database = other;
-    engine.write(elsewhere, || true).await.unwrap();
+    let other = database_of(2, DatabaseLimits::default());
+    engine.write(request_to(other.clone(), "m f=\"text\" 1"), || true).await.unwrap();
     assert_eq!(table(&engine, "m").await, ["f=1.0 time=1"]);
     drop(engine);
-    let engine = open(directory.path());
-    let schema = engine.schema(other, None);
+    let engine = open(&home);
+    let schema = engine.schema(other.id, None);
     assert_eq!(schema.table_names(), ["m"]);
     let table = schema.table("m").await.unwrap().unwrap();
     assert_eq!(table.schema().field_with_name("f").unwrap().data_type().to_string(), "Utf8");
@@ -202,8 +201,8 @@ async fn databases_are_apart() {
 
 #[tokio::test]
 async fn writes_after_close_are_refused_and_queries_go_on() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m f=1 1").await;
     engine.close();
     engine.close();
@@ -214,8 +213,8 @@ async fn writes_after_close_are_refused_and_queries_go_on() {
 
 #[tokio::test]
 async fn a_write_that_has_begun_goes_on_when_its_caller_is_gone() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = open(directory.path());
+    let home = home();
+    let engine = open(&home);
     write(&engine, "m f=1 1").await;
     let mut begun = false;
     {
@@ -231,31 +230,16 @@ async fn a_write_that_has_begun_goes_on_when_its_caller_is_gone() {
     let expected = ["f=1.0 time=1", "f=2.0 time=2"];
     assert_eq!(table(&engine, "m").await, expected);
     drop(engine);
-    assert_eq!(table(&open(directory.path()), "m").await, expected);
+    assert_eq!(table(&open(&home), "m").await, expected);
 }
 
 #[tokio::test]
 async fn only_the_owner_can_read_the_log() {
     use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::tempdir().unwrap();
-    let _engine = open(directory.path());
-    let wal = directory.path().join("wal");
+    let home = home();
+    let _engine = open(&home);
+    let wal = home.wal();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&wal) & 0o077, 0);
     assert_eq!(mode(&wal.join("0000000000000001.wal")) & 0o077, 0);
-}
-
-#[tokio::test]
-async fn the_highest_database_survives_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
-    {
-        let engine = open(directory.path());
-        assert_eq!(engine.highest_database_id(), None);
-        for id in [7, 3] {
-            let mut other = request("m f=1 1");
-            other.database = tidegate_model::DatabaseId::new(id).unwrap();
-            engine.write(other, || true).await.unwrap();
-        }
-    }
-    assert_eq!(open(directory.path()).highest_database_id().map(|id| id.get()), Some(7));
 }

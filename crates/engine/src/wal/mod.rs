@@ -28,5 +28,5 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use replay::replay;
+pub(crate) use replay::{RecordError, read, replay};
 pub(crate) use writer::{Log, Queue, Record};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! payload  = version (1 byte) database (varint) chunk count (varint) chunk…
-//! chunk    = table name (text) row count (varint) column count (varint) column…
+//! chunk    = table id (varint) row count (varint) column count (varint) column…
 //! column   = name (text) kind (1 byte, see ColumnKind::code) nulls values
 //! nulls    = 0 | 1 bitmap                 a bit for each row, 1 where there is a value
 //! values   = for each value that is not null, in row order:
@@ -12,8 +12,11 @@
 //! text     = length (varint) UTF-8 bytes
 //! ```
 //!
+//! In version 1 a chunk began with the table's name (text) in place of its id. Such records are still read.
+//!
 //! It holds typed columns, not lines, so that replay never depends on how lines are parsed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -23,14 +26,16 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
 use tidegate_line_protocol::FieldType;
-use tidegate_model::DatabaseId;
+use tidegate_model::{DatabaseId, TableId};
 
 use crate::chunk::{Chunk, TagArray};
 use crate::density::MAX_ROWS;
 use crate::schema::{Column, ColumnKind, TableSchema};
 
-/// Version of the payload written; others are refused when read.
-const VERSION: u8 = 1;
+/// Version of the payload written, and the newest one read.
+pub(crate) const VERSION: u8 = 2;
+/// The version that calls tables by name.
+const VERSION_OF_NAMES: u8 = 1;
 
 /// Builds a payload chunk by chunk.
 pub(crate) struct Encoder {
@@ -47,9 +52,9 @@ impl Encoder {
     }
 
     /// Adds rows of one table.
-    pub(crate) fn chunk(&mut self, table: &str, chunk: &Chunk) {
+    pub(crate) fn chunk(&mut self, table: TableId, chunk: &Chunk) {
         let out = &mut self.bytes;
-        text(out, table);
+        varint(out, table.get().unsigned_abs());
         varint(out, chunk.rows() as u64);
         varint(out, chunk.columns().len() as u64);
         for (column, array) in chunk.schema().columns().iter().zip(chunk.columns()) {
@@ -163,27 +168,45 @@ pub(crate) enum DecodeError {
     Invalid(&'static str),
 }
 
+/// What a record calls a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LoggedTable {
+    Id(TableId),
+    /// In records of version 1.
+    Name(String),
+}
+
+impl fmt::Display for LoggedTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "table {id}"),
+            Self::Name(name) => write!(f, "table {name:?}"),
+        }
+    }
+}
+
 /// A decoded payload.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) database: DatabaseId,
-    /// Table names and rows.
-    pub(crate) chunks: Vec<(String, Chunk)>,
+    pub(crate) chunks: Vec<(LoggedTable, Chunk)>,
 }
 
 /// Reads a payload back.
 pub(crate) fn decode(payload: &[u8]) -> Result<Decoded, DecodeError> {
     let mut input = Input { rest: payload };
     let version = input.byte()?;
-    if version != VERSION {
+    if !(VERSION_OF_NAMES..=VERSION).contains(&version) {
         return Err(DecodeError::Version(version));
     }
-    let database = i64::try_from(input.varint()?).ok().and_then(DatabaseId::new);
-    let database = database.ok_or(DecodeError::Invalid("a database number out of range"))?;
+    let database = input.id(DatabaseId::new)?;
     let count = input.varint()?;
     let mut chunks = Vec::new();
     for _ in 0..count {
-        let table = input.text()?.to_owned();
+        let table = match version {
+            VERSION_OF_NAMES => LoggedTable::Name(input.text()?.to_owned()),
+            _ => LoggedTable::Id(input.id(TableId::new)?),
+        };
         chunks.push((table, input.chunk()?));
     }
     if input.rest.is_empty() {
@@ -224,6 +247,11 @@ impl<'a> Input<'a> {
             }
         }
         Err(DecodeError::Invalid("a number that is too long"))
+    }
+
+    fn id<T>(&mut self, id: impl Fn(i64) -> Option<T>) -> Result<T, DecodeError> {
+        let number = i64::try_from(self.varint()?).ok();
+        number.and_then(id).ok_or(DecodeError::Invalid("an id out of range"))
     }
 
     /// A count of things that take at least a byte each, so that it never asks for more memory than the input has.
@@ -342,77 +370,4 @@ impl Cells {
 }
 
 #[cfg(test)]
-mod tests {
-    use parking_lot::Mutex;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::plan::Plan;
-    use crate::prepare::{Prepared, prepare};
-    use crate::series::SeriesHasher;
-    use crate::tests::support::{database, request};
-
-    fn prepared(body: &str) -> Prepared {
-        let prepared = prepare(&request(body), &Mutex::new(Plan::default()), &SeriesHasher::default()).unwrap();
-        assert!(prepared.rejected.is_empty(), "{:?}", prepared.rejected);
-        prepared
-    }
-
-    fn assert_round_trip(body: &str) {
-        let prepared = prepared(body);
-        let decoded = decode(&prepared.payload).unwrap();
-        assert_eq!(decoded.database, database());
-        let written: Vec<(&str, &Chunk)> = prepared
-            .tables
-            .iter()
-            .flat_map(|table| table.chunks.iter().map(|(chunk, _)| (&*table.name, chunk)))
-            .collect();
-        assert_eq!(decoded.chunks.len(), written.len());
-        for ((name, chunk), (written_name, written)) in decoded.chunks.iter().zip(written) {
-            assert_eq!(name, written_name);
-            assert_eq!(chunk.schema().columns(), written.schema().columns());
-            assert_eq!(chunk.columns(), written.columns());
-        }
-    }
-
-    const MIXED: &str = "m,t=a f=1,i=-1i,u=1u,b=t,s=\"x\" 1\nm f=-0.0 2\nm,t=b s=\"\",b=f -3\nn,ü=ß 名=1i";
-
-    #[test]
-    fn every_type_and_nulls_round_trip() {
-        assert_round_trip(MIXED);
-    }
-
-    #[test]
-    fn dictionaries_of_every_key_width_round_trip() {
-        for count in [1, 256, 257, 8_192] {
-            let body: String = (0..count).map(|n| format!("m,t=v{n} f={n} {n}\n")).collect();
-            assert_round_trip(&body);
-        }
-        assert_eq!([key_width(256), key_width(257), key_width(65_536), key_width(65_537)], [1, 2, 2, 4]);
-    }
-
-    #[test]
-    fn a_payload_cut_anywhere_is_refused() {
-        let payload = prepared(MIXED).payload;
-        for cut in 0..payload.len() {
-            assert!(decode(&payload[..cut]).is_err(), "cut at {cut}");
-        }
-        let longer = [&payload[..], &[0]].concat();
-        assert_eq!(decode(&longer).unwrap_err(), DecodeError::Invalid("bytes behind its end"));
-        assert_eq!(decode(&[2]).unwrap_err(), DecodeError::Version(2));
-    }
-
-    proptest! {
-        /// Checksums keep such bytes away; should they come through, they must do no harm.
-        #[test]
-        fn no_bytes_make_decoding_panic(at in any::<prop::sample::Index>(), value in any::<u8>(), tail in any::<Vec<u8>>()) {
-            let mut payload = prepared(MIXED).payload;
-            let at = at.index(payload.len());
-            payload[at] = value;
-            let _either = decode(&payload);
-            payload.truncate(at);
-            payload.extend(tail);
-            let _either = decode(&payload);
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use super::format::{
     FRAME_HEADER_LENGTH, FrameHeader, HEADER_LENGTH, HeaderError, SegmentHeader, VERSION, segment_number, segment_path,
 };
+use super::payload::{self, DecodeError};
 use crate::error::EngineError;
 
 /// Where the log goes on.
@@ -23,11 +24,63 @@ pub(crate) struct Position {
     pub(crate) next_sequence: u64,
 }
 
+/// Why a record cannot be taken over.
+#[derive(Debug)]
+pub(crate) enum RecordError {
+    /// It cannot be what was written.
+    Damaged(String),
+    /// It has this version, which only a newer server knows.
+    Newer(u8),
+    /// It has rows of this table, which nobody knows.
+    UnknownTable(String),
+}
+
+impl From<DecodeError> for RecordError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Version(version) if version > payload::VERSION => Self::Newer(version),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl RecordError {
+    /// The error for a record in the frame at this place of a segment.
+    fn at(self, path: &Path, offset: u64) -> EngineError {
+        let path = path.to_owned();
+        match self {
+            Self::Damaged(reason) => EngineError::Corrupt { path, offset, reason },
+            Self::Newer(version) => {
+                EngineError::NewerFormat { path, found: version.into(), known: payload::VERSION.into() }
+            }
+            Self::UnknownTable(table) => EngineError::UnknownTable { path, table },
+        }
+    }
+}
+
 /// Hands every record to `apply` in log order, cuts off a frame that was never finished, and syncs what is left.
-/// What `apply` refuses is reported as damage of the frame.
 pub(crate) fn replay(
     directory: &Path,
-    mut apply: impl FnMut(&[u8]) -> Result<(), String>,
+    apply: impl FnMut(&[u8]) -> Result<(), RecordError>,
+) -> Result<Position, EngineError> {
+    let position = read(directory, apply)?;
+    let unfinished = segment_path(directory, position.next_number);
+    remove_unfinished(&unfinished).map_err(|error| EngineError::io(&unfinished, error))?;
+    if let Some((header, length)) = position.segment {
+        let path = segment_path(directory, header.number);
+        cut(&path, length).map_err(|error| EngineError::io(&path, error))?;
+        // A server that was killed may have left bytes that were never synced; from here on they count.
+        write_again(&path, length).map_err(|error| EngineError::io(&path, error))?;
+    }
+    File::open(directory).and_then(|file| file.sync_all()).map_err(|error| EngineError::io(directory, error))?;
+    Ok(position)
+}
+
+/// Hands every record to `apply` in log order and changes nothing. The position is that of a log from which what was
+/// never finished, the last frame or segment, has been removed.
+pub(crate) fn read(
+    directory: &Path,
+    mut apply: impl FnMut(&[u8]) -> Result<(), RecordError>,
 ) -> Result<Position, EngineError> {
     let numbers = segment_numbers(directory)?;
     let mut position = Position { segment: None, next_number: 1, next_sequence: 1 };
@@ -43,9 +96,7 @@ pub(crate) fn replay(
         }
         let mut segment = Segment::open(path)?;
         let Some(header) = segment.header(number, Some(number) == last)? else {
-            segment.remove()?;
-            // The directory listed it, so its number is the next one to use.
-            position = Position { segment: None, next_number: number, ..position };
+            position.segment = None;
             break;
         };
         if header.first_sequence != position.next_sequence {
@@ -53,15 +104,36 @@ pub(crate) fn replay(
         }
         let next_sequence = segment.frames(header, Some(number) == last, &mut apply)?;
         position =
-            Position { segment: Some((header, segment.length)), next_number: number.saturating_add(1), next_sequence };
+            Position { segment: Some((header, segment.offset)), next_number: number.saturating_add(1), next_sequence };
     }
-    if let Some((header, length)) = position.segment {
-        // A server that was killed may have left bytes that were never synced; from here on they count.
-        let path = segment_path(directory, header.number);
-        write_again(&path, length).map_err(|error| EngineError::io(&path, error))?;
-    }
-    File::open(directory).and_then(|file| file.sync_all()).map_err(|error| EngineError::io(directory, error))?;
     Ok(position)
+}
+
+/// Removes the segment behind the last whole one, if it was begun.
+fn remove_unfinished(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => {
+            warn!(file = %path.display(), "removed a log segment that was being created when the server stopped");
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Cuts a segment off behind its last whole frame.
+fn cut(path: &Path, length: u64) -> io::Result<()> {
+    let found = fs::metadata(path)?.len();
+    if found == length {
+        return Ok(());
+    }
+    warn!(
+        file = %path.display(), offset = length, bytes = found.saturating_sub(length),
+        "cutting off a write that was not finished when the server stopped"
+    );
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(length)?;
+    file.sync_all()
 }
 
 /// Makes the first `length` bytes of a file durable. After a failed sync the system may hold pages to be clean that
@@ -147,18 +219,12 @@ impl Segment {
         }
     }
 
-    /// Removes a segment that was never finished.
-    fn remove(&self) -> Result<(), EngineError> {
-        warn!(file = %self.path.display(), "removing a log segment that was being created when the server stopped");
-        fs::remove_file(&self.path).map_err(|error| self.io(error))
-    }
-
-    /// Reads all frames; returns the sequence of the one that would follow.
+    /// Reads all whole frames; returns the sequence of the one that would follow.
     fn frames(
         &mut self,
         header: SegmentHeader,
         last: bool,
-        apply: &mut impl FnMut(&[u8]) -> Result<(), String>,
+        apply: &mut impl FnMut(&[u8]) -> Result<(), RecordError>,
     ) -> Result<u64, EngineError> {
         let mut sequence = header.first_sequence;
         let mut payload = Vec::new();
@@ -166,10 +232,10 @@ impl Segment {
             let start = self.offset;
             if !self.frame(header.salt, sequence, &mut payload)? {
                 self.offset = start;
-                self.cut(header.salt, sequence, last)?;
+                self.check_unfinished(header.salt, sequence, last)?;
                 break;
             }
-            records(&payload, apply).map_err(|reason| EngineError::corrupt(&self.path, start, reason))?;
+            records(&payload, apply).map_err(|error| error.at(&self.path, start))?;
             sequence = sequence.saturating_add(1);
         }
         info!(file = %self.path.display(), frames = sequence.saturating_sub(header.first_sequence), "log segment read");
@@ -195,8 +261,8 @@ impl Segment {
         Ok(crc32fast::hash(payload) == header.payload_checksum)
     }
 
-    /// Cuts the file off here if nothing that was acknowledged can be lost by that.
-    fn cut(&mut self, salt: u64, sequence: u64, last: bool) -> Result<(), EngineError> {
+    /// Makes sure that nothing from here on was acknowledged.
+    fn check_unfinished(&mut self, salt: u64, sequence: u64, last: bool) -> Result<(), EngineError> {
         if !last {
             return Err(self.corrupt("a frame is not what was written"));
         }
@@ -209,24 +275,19 @@ impl Segment {
         if later {
             return Err(self.corrupt("a frame is not what was written, and later ones are there"));
         }
-        warn!(
-            file = %self.path.display(), offset = self.offset, bytes = rest.len(),
-            "cutting off a write that was not finished when the server stopped"
-        );
-        let file = OpenOptions::new().write(true).open(&self.path).map_err(|error| self.io(error))?;
-        file.set_len(self.offset).and_then(|()| file.sync_all()).map_err(|error| self.io(error))?;
-        self.length = self.offset;
         Ok(())
     }
 }
 
 /// Hands on the records of a frame.
-fn records(mut payload: &[u8], apply: &mut impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
+fn records(mut payload: &[u8], apply: &mut impl FnMut(&[u8]) -> Result<(), RecordError>) -> Result<(), RecordError> {
+    let damaged = |what: &str| RecordError::Damaged(what.to_owned());
     while let Some((length, rest)) = payload.split_first_chunk() {
         let length = u32::from_le_bytes(*length) as usize;
-        let (record, rest) = rest.split_at_checked(length).ok_or("a record is longer than its frame")?;
+        let (record, rest) =
+            rest.split_at_checked(length).ok_or_else(|| damaged("a record is longer than its frame"))?;
         apply(record)?;
         payload = rest;
     }
-    if payload.is_empty() { Ok(()) } else { Err("bytes are left in a frame".to_owned()) }
+    if payload.is_empty() { Ok(()) } else { Err(damaged("bytes are left in a frame")) }
 }

@@ -13,7 +13,7 @@ use super::format::{FRAME_HEADER_LENGTH, HEADER_LENGTH, segment_path};
 use super::replay;
 use crate::error::EngineError;
 use crate::tests::support::*;
-use crate::{Engine, EngineOptions, WriteError};
+use crate::{Engine, EngineOptions, WriteError, tables_named_in_log};
 
 /// The records of a log, and the error that ended reading it.
 fn read(directory: &Path) -> (Vec<Vec<u8>>, Option<EngineError>) {
@@ -27,14 +27,17 @@ fn read(directory: &Path) -> (Vec<Vec<u8>>, Option<EngineError>) {
 
 /// A log of one segment and three records, each in a frame of its own; its bytes and records.
 fn small_log() -> (Vec<u8>, Vec<Vec<u8>>) {
-    let directory = tempfile::tempdir().unwrap();
+    write_small_log(&home())
+}
+
+fn write_small_log(home: &Home) -> (Vec<u8>, Vec<Vec<u8>>) {
     block_on(async {
-        let engine = open(directory.path());
+        let engine = open(home);
         write(&engine, "m,t=a f=1 1").await;
         write(&engine, "m,t=b f=2,s=\"two\" 2").await;
         write(&engine, "n i=3i,u=4u,b=t 3").await;
     });
-    let wal = directory.path().join("wal");
+    let wal = home.wal();
     let bytes = fs::read(segment_path(&wal, 1)).unwrap();
     let (records, error) = read(&wal);
     assert!(error.is_none());
@@ -66,19 +69,19 @@ fn a_log_cut_anywhere_keeps_every_record_before_the_cut() {
 
 #[test]
 fn the_engine_writes_on_after_a_cut() {
-    let (bytes, records) = small_log();
+    let original = home();
+    let (bytes, records) = write_small_log(&original);
     for cut in [0, 7, HEADER_LENGTH, HEADER_LENGTH + 1, bytes.len() - records[2].len(), bytes.len() - 1] {
-        let directory = tempfile::tempdir().unwrap();
-        let wal = directory.path().join("wal");
-        fs::create_dir(&wal).unwrap();
-        fs::write(segment_path(&wal, 1), &bytes[..cut]).unwrap();
+        let home = original.elsewhere();
+        fs::create_dir(home.wal()).unwrap();
+        fs::write(segment_path(&home.wal(), 1), &bytes[..cut]).unwrap();
         block_on(async {
-            let engine = open(directory.path());
+            let engine = open(&home);
             write(&engine, "after f=1 1").await;
             drop(engine);
-            let engine = open(directory.path());
+            let engine = open(&home);
             assert_eq!(table(&engine, "after").await, ["f=1.0 time=1"], "cut at {cut}");
-            assert_eq!(engine.schema(database(), None).table_exist("m"), cut > HEADER_LENGTH + 1, "cut at {cut}");
+            assert_eq!(engine.has_rows("m"), cut > HEADER_LENGTH + 1, "cut at {cut}");
         });
     }
 }
@@ -109,15 +112,16 @@ fn a_changed_byte_is_found() {
     }
 }
 
+fn frame(salt: u64, sequence: u64, records: &[&[u8]]) -> Vec<u8> {
+    let payload: Vec<u8> =
+        records.iter().flat_map(|record| [&(record.len() as u32).to_le_bytes()[..], record].concat()).collect();
+    let payload_checksum = crc32fast::hash(&payload);
+    let header = super::format::FrameHeader { length: payload.len() as u32, sequence, payload_checksum };
+    [&header.to_bytes(salt)[..], &payload].concat()
+}
+
 #[test]
 fn a_frame_of_several_records_counts_as_a_whole() {
-    let frame = |salt: u64, sequence: u64, records: &[&[u8]]| {
-        let payload: Vec<u8> =
-            records.iter().flat_map(|record| [&(record.len() as u32).to_le_bytes()[..], record].concat()).collect();
-        let payload_checksum = crc32fast::hash(&payload);
-        let header = super::format::FrameHeader { length: payload.len() as u32, sequence, payload_checksum };
-        [&header.to_bytes(salt)[..], &payload].concat()
-    };
     let header = super::format::SegmentHeader { number: 1, first_sequence: 1, salt: 99 };
     let whole = [&header.to_bytes()[..], &frame(99, 1, &[b"a", b"bc"]), &frame(99, 2, &[b"d", b""])].concat();
     let first = [b"a".to_vec(), b"bc".to_vec()];
@@ -145,24 +149,45 @@ fn a_later_format_is_refused_as_such() {
     assert!(matches!(error, Some(EngineError::NewerFormat { found: 2, known: 1, .. })), "{error:?}");
 }
 
+#[test]
+fn a_record_of_a_later_version_is_refused_as_such() {
+    let home = home();
+    fs::create_dir(home.wal()).unwrap();
+    let header = super::format::SegmentHeader { number: 1, first_sequence: 1, salt: 5 };
+    for (version, newer) in [(0_u8, false), (3, true), (255, true)] {
+        let log = [&header.to_bytes()[..], &frame(5, 1, &[&[version, 1, 0]])].concat();
+        fs::write(segment_path(&home.wal(), 1), &log).unwrap();
+        let opened = Engine::open(&home.wal(), home.tables.clone(), EngineOptions::default()).map(|_| ());
+        let named = tables_named_in_log(&home.wal()).map(|_| ());
+        for result in [opened, named] {
+            match result {
+                Err(EngineError::Corrupt { offset: 40, .. }) => assert!(!newer, "version {version}"),
+                Err(EngineError::NewerFormat { found, known: 2, .. }) => assert!(newer && found == u32::from(version)),
+                other => panic!("version {version}: {other:?}"),
+            }
+        }
+        assert_eq!(fs::read(segment_path(&home.wal(), 1)).unwrap(), log);
+    }
+}
+
 /// Writes with a segment for each record.
-fn many_segments(directory: &Path) -> usize {
+fn many_segments(home: &Home) -> usize {
     block_on(async {
         let options = EngineOptions { segment_bytes: 1, ..EngineOptions::default() };
-        let engine = Engine::open(&directory.join("wal"), options).unwrap();
+        let engine = home.open_with(Disk, options);
         for n in 0..5 {
             write(&engine, &format!("m f={n} {n}")).await;
         }
     });
-    fs::read_dir(directory.join("wal")).unwrap().count()
+    fs::read_dir(home.wal()).unwrap().count()
 }
 
 #[test]
 fn segments_rotate_and_are_read_in_order() {
-    let directory = tempfile::tempdir().unwrap();
-    assert_eq!(many_segments(directory.path()), 6, "one was begun before anything was written");
+    let home = home();
+    assert_eq!(many_segments(&home), 6, "one was begun before anything was written");
     block_on(async {
-        let engine = open(directory.path());
+        let engine = open(&home);
         let expected: Vec<String> = (0..5).map(|n| format!("f={n}.0 time={n}")).collect();
         assert_eq!(table(&engine, "m").await, expected);
     });
@@ -170,12 +195,13 @@ fn segments_rotate_and_are_read_in_order() {
 
 #[test]
 fn damage_in_an_earlier_segment_is_an_error() {
-    let directory = tempfile::tempdir().unwrap();
-    many_segments(directory.path());
-    let wal = directory.path().join("wal");
+    let home = home();
+    many_segments(&home);
+    let wal = home.wal();
     let third = segment_path(&wal, 3);
     let bytes = fs::read(&third).unwrap();
-    let refused = || match Engine::open(&wal, EngineOptions::default()) {
+    let reopen = || Engine::open(&wal, home.tables.clone(), EngineOptions::default());
+    let refused = || match reopen() {
         Err(error) => error,
         Ok(_) => panic!("a damaged log was opened"),
     };
@@ -191,14 +217,14 @@ fn damage_in_an_earlier_segment_is_an_error() {
     fs::remove_file(&third).unwrap();
     assert!(matches!(refused(), EngineError::Corrupt { path, .. } if path == segment_path(&wal, 4)));
     fs::write(&third, &bytes).unwrap();
-    assert!(Engine::open(&wal, EngineOptions::default()).is_ok());
+    assert!(reopen().is_ok());
 }
 
 #[test]
 fn a_log_without_its_beginning_is_an_error() {
-    let directory = tempfile::tempdir().unwrap();
-    many_segments(directory.path());
-    let wal = directory.path().join("wal");
+    let home = home();
+    many_segments(&home);
+    let wal = home.wal();
     fs::remove_file(segment_path(&wal, 1)).unwrap();
     assert!(matches!(read(&wal).1, Some(EngineError::Corrupt { path, .. }) if path == segment_path(&wal, 2)));
     let header = super::format::SegmentHeader { number: 1, first_sequence: 2, salt: 9 };
@@ -208,15 +234,15 @@ fn a_log_without_its_beginning_is_an_error() {
 
 #[test]
 fn reading_changes_no_byte_of_a_long_segment() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let text = "x".repeat(900_000);
     block_on(async {
-        let engine = open(directory.path());
+        let engine = open(&home);
         for n in 0..3 {
             write(&engine, &format!("m s=\"{n}{text}\" {n}")).await;
         }
     });
-    let wal = directory.path().join("wal");
+    let wal = home.wal();
     let path = segment_path(&wal, 1);
     let before = fs::read(&path).unwrap();
     assert!(before.len() > 2 * 1024 * 1024);
@@ -335,31 +361,30 @@ impl LogFile for TestFile {
 }
 
 /// What a power loss leaves of a log, in another directory.
-fn after_power_loss(disk: &TestDisk) -> tempfile::TempDir {
-    let survivor = tempfile::tempdir().unwrap();
-    let wal = survivor.path().join("wal");
-    fs::create_dir(&wal).unwrap();
+fn after_power_loss(home: &Home, disk: &TestDisk) -> Home {
+    let survivor = home.elsewhere();
+    fs::create_dir(survivor.wal()).unwrap();
     for (path, &length) in &disk.0.lock().durable {
         let bytes = fs::read(path).unwrap();
-        fs::write(wal.join(path.file_name().unwrap()), &bytes[..usize::try_from(length).unwrap()]).unwrap();
+        fs::write(survivor.wal().join(path.file_name().unwrap()), &bytes[..usize::try_from(length).unwrap()]).unwrap();
     }
     survivor
 }
 
 #[tokio::test]
 async fn a_power_loss_takes_nothing_that_was_acknowledged() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let disk = TestDisk::default();
     // A new segment about every other write.
     let options = EngineOptions { segment_bytes: 150, ..EngineOptions::default() };
-    let engine = Engine::open_on(Box::new(disk.clone()), &directory.path().join("wal"), options).unwrap();
+    let engine = home.open_with(disk.clone(), options);
     let mut expected = Vec::new();
     for n in 0..12 {
         write(&engine, &format!("m,t=a f={n} {n}")).await;
         expected.push(format!("f={n}.0 t=a time={n}"));
         expected.sort();
-        let survivor = after_power_loss(&disk);
-        assert_eq!(table(&open(survivor.path()), "m").await, expected, "after write {n}");
+        let survivor = after_power_loss(&home, &disk);
+        assert_eq!(table(&open(&survivor), "m").await, expected, "after write {n}");
     }
     assert!(disk.0.lock().durable.len() > 4, "segments rotated");
 }
@@ -373,10 +398,10 @@ async fn a_failed_sync_or_write_ends_all_writes_until_restart() {
         ("create", |fault, on| fault.fail_creates = on),
     ];
     for (name, set) in faults {
-        let directory = tempfile::tempdir().unwrap();
+        let home = home();
         let disk = TestDisk::default();
         let options = EngineOptions { segment_bytes: 150, ..EngineOptions::default() };
-        let engine = Engine::open_on(Box::new(disk.clone()), &directory.path().join("wal"), options).unwrap();
+        let engine = home.open_with(disk.clone(), options);
         write(&engine, "m f=1 1").await;
         write(&engine, "m f=2 2").await;
         set(&mut disk.0.lock(), true);
@@ -396,21 +421,21 @@ async fn a_failed_sync_or_write_ends_all_writes_until_restart() {
         let acknowledged = ["f=1.0 time=1", "f=2.0 time=2"];
         assert_eq!(table(&engine, "m").await, acknowledged, "{name}");
         drop(engine);
-        let engine = open(directory.path());
+        let engine = open(&home);
         let rows = table(&engine, "m").await;
         assert_eq!(rows, acknowledged, "{name}: the frame that failed was cut off");
         write(&engine, "m f=5 5").await;
         drop(engine);
-        assert!(table(&open(directory.path()), "m").await.contains(&"f=5.0 time=5".to_owned()), "{name}");
+        assert!(table(&open(&home), "m").await.contains(&"f=5.0 time=5".to_owned()), "{name}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everyone_who_waits_is_told_of_a_failure() {
-    let directory = tempfile::tempdir().unwrap();
+    let home = home();
     let disk = TestDisk::default();
     let options = EngineOptions { group_bytes: 1, ..EngineOptions::default() };
-    let engine = Engine::open_on(Box::new(disk.clone()), &directory.path().join("wal"), options).unwrap();
+    let engine = home.open_with(disk.clone(), options);
     disk.0.lock().fail_syncs = true;
     let writers: Vec<_> = (0..20)
         .map(|n| {
@@ -427,5 +452,5 @@ async fn everyone_who_waits_is_told_of_a_failure() {
         }
     }
     assert_eq!(io, 1, "one record was in the frame that failed");
-    assert!(!engine.schema(database(), None).table_exist("m"));
+    assert!(!engine.has_rows("m"));
 }

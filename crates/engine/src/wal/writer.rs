@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use parking_lot::{Condvar, Mutex};
-use tidegate_model::{DatabaseId, OsRandomness, Randomness};
+use tidegate_model::{OsRandomness, Randomness};
 use tokio::sync::oneshot;
 use tracing::error;
 
@@ -17,12 +17,11 @@ use super::replay::Position;
 use crate::buffer::{Buffer, TableRows};
 use crate::engine::EngineOptions;
 use crate::error::{EngineError, WriteError};
-use crate::table::Table;
+use crate::table::TableBuffer;
 
 /// A request that has its place in the log and waits to be written.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) database: DatabaseId,
     pub(crate) payload: Vec<u8>,
     pub(crate) rows: Vec<TableRows>,
     /// Told once the rows are durable and readable, or never will be acknowledged.
@@ -152,7 +151,7 @@ impl Log {
 
     /// Writes what the queue gives until it is closed or a write fails. Rows become readable in log order. Tables
     /// with many rows to merge go to `to_settle`.
-    pub(crate) fn run(mut self, queue: &Queue, buffer: &Buffer, to_settle: &Sender<Arc<Table>>) {
+    pub(crate) fn run(mut self, queue: &Queue, buffer: &Buffer, to_settle: &Sender<Arc<TableBuffer>>) {
         let _fail_queue = FailQueue(queue);
         while let Some(records) = queue.take(self.options.group_bytes) {
             if let Err(error) = self.write(&records) {
@@ -167,7 +166,7 @@ impl Log {
                 return;
             }
             for record in records {
-                for table in buffer.append(record.database, record.rows) {
+                for table in buffer.append(record.rows) {
                     // If the other end is gone, queries merge.
                     let _gone = to_settle.send(table);
                 }
