@@ -16,11 +16,8 @@ impl Service {
         caller: Entry,
         new: NewDatabase,
     ) -> Result<Arc<Database>, ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            Ok(service.catalog.create_database(new, Actor::Token(caller.token_id())).await?)
-        })
-        .await
+        self.change_catalog(caller, move |catalog, actor| async move { Ok(catalog.create_database(new, actor).await?) })
+            .await
     }
 
     /// The databases in this state, by name.
@@ -39,9 +36,8 @@ impl Service {
         name: DatabaseName,
         change: DatabaseChange,
     ) -> Result<Arc<Database>, ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            let updated = service.catalog.update_database(name.clone(), change, Actor::Token(caller.token_id())).await;
+        self.change_catalog(caller, move |catalog, actor| async move {
+            let updated = catalog.update_database(name.clone(), change, actor).await;
             updated.map_err(about_database(&name))
         })
         .await
@@ -74,10 +70,9 @@ impl Service {
         caller: Entry,
         id: DatabaseId,
     ) -> Result<Arc<Database>, ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            let deleted_after = service.recoverable_since();
-            let undeleted = service.catalog.undelete_database(id, deleted_after, Actor::Token(caller.token_id())).await;
+        let deleted_after = self.recoverable_since();
+        self.change_catalog(caller, move |catalog, actor| async move {
+            let undeleted = catalog.undelete_database(id, deleted_after, actor).await;
             undeleted.map_err(|error| match error {
                 CatalogError::DatabaseNotFound => ServiceError::NoSuchDatabaseId(id),
                 other => other.into(),

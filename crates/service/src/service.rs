@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_access::{Access, Drain, Entry, FailureLimiter};
-use tidegate_catalog::{Catalog, ClusterRecord};
+use tidegate_catalog::{Actor, Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
 use tidegate_model::{
     Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
@@ -188,6 +188,23 @@ impl Service {
     pub(crate) fn recoverable_since(&self) -> Timestamp {
         let window = i64::try_from(self.settings.recovery_window.as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(self.clock.now().micros().saturating_sub(window))
+    }
+
+    /// Makes one change to the catalog that ends nobody's rights.
+    pub(crate) async fn change_catalog<T, F>(
+        self: &Arc<Self>,
+        caller: Entry,
+        change: impl FnOnce(Catalog, Actor) -> F + Send + 'static,
+    ) -> Result<T, ServiceError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ServiceError>> + Send + 'static,
+    {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            change(service.catalog.clone(), Actor::Token(caller.token_id())).await
+        })
+        .await
     }
 
     /// Waits until an end of rights is final, at most as long as the settings say. `done` is what was done to them.

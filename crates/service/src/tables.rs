@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_access::Entry;
-use tidegate_catalog::{Actor, CatalogError, RecordStatus};
+use tidegate_catalog::{CatalogError, RecordStatus};
 use tidegate_model::{DatabaseName, NewTable, Table, TableId, TableName};
 
 use crate::error::{about_database, about_table};
@@ -35,10 +35,8 @@ impl Service {
         database: DatabaseName,
         new: NewTable,
     ) -> Result<Arc<Table>, ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            let created = service.catalog.create_table(database.clone(), new, Actor::Token(caller.token_id())).await;
-            created.map_err(about_database(&database))
+        self.change_catalog(caller, move |catalog, actor| async move {
+            catalog.create_table(database.clone(), new, actor).await.map_err(about_database(&database))
         })
         .await
     }
@@ -50,10 +48,8 @@ impl Service {
         database: DatabaseName,
         table: String,
     ) -> Result<(), ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            let actor = Actor::Token(caller.token_id());
-            let deleted = service.catalog.delete_table(database.clone(), table.clone(), actor).await;
+        self.change_catalog(caller, move |catalog, actor| async move {
+            let deleted = catalog.delete_table(database.clone(), table.clone(), actor).await;
             deleted.map(drop).map_err(about_table(&database, &table))
         })
         .await
@@ -67,10 +63,8 @@ impl Service {
         table: String,
         new_name: TableName,
     ) -> Result<Arc<Table>, ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            let actor = Actor::Token(caller.token_id());
-            let renamed = service.catalog.rename_table(database.clone(), table.clone(), new_name, actor).await;
+        self.change_catalog(caller, move |catalog, actor| async move {
+            let renamed = catalog.rename_table(database.clone(), table.clone(), new_name, actor).await;
             renamed.map_err(about_table(&database, &table))
         })
         .await
@@ -83,11 +77,9 @@ impl Service {
         database: DatabaseName,
         id: TableId,
     ) -> Result<Arc<Table>, ServiceError> {
-        self.run_change(move |service| async move {
-            let _turn = service.begin_change(&caller).await?;
-            let actor = Actor::Token(caller.token_id());
-            let deleted_after = service.recoverable_since();
-            let undeleted = service.catalog.undelete_table(database.clone(), id, deleted_after, actor).await;
+        let deleted_after = self.recoverable_since();
+        self.change_catalog(caller, move |catalog, actor| async move {
+            let undeleted = catalog.undelete_table(database.clone(), id, deleted_after, actor).await;
             undeleted.map_err(|error| match error {
                 CatalogError::TableNotFound => ServiceError::NoSuchTableId(id),
                 other => about_database(&database)(other),
