@@ -77,6 +77,11 @@ class Server:
         token = json.loads(answer)
         return token["id"], token["accessToken"]
 
+    def management_token_id(self) -> str:
+        """The id of the first management token, the one that this class calls with."""
+        tokens = json.loads(self._call("GET", f"/api/v0/accounts/{self.account_id}/management-tokens"))
+        return next(token["id"] for token in tokens if "createdBy" not in token)
+
     def revoke_token(self, token_id: str) -> None:
         self._call("DELETE", f"{self._prefix}/tokens/{token_id}")
 

@@ -26,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::management::{Caller, ErrorBody, ManagementError};
+use crate::openapi::Refusal;
 use crate::{Cutoff, carrier};
 
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -193,8 +194,9 @@ fn encode_counts(
 
 /// What the server counts and times of itself, for Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "health", security(("management_token" = [])),
-    responses((status = 200, description = "The metrics", content_type = "text/plain", body = String),
-        (status = "default", body = ErrorBody)))]
+    responses((status = 200, description = "The metrics",
+            content((String = "text/plain"), (String = "application/openmetrics-text"))),
+        Refusal<ErrorBody, 401>, Refusal<ErrorBody, 500>))]
 async fn metrics(
     State(service): State<Arc<Service>>,
     Extension(metrics): Extension<Arc<Metrics>>,

@@ -176,17 +176,22 @@ async fn the_time_of_rows_follows_the_clock_back() {
     assert_eq!(f.query(&expiring, "a", "SELECT 1").await.status, 401, "and the expired token stays dead");
 }
 
-#[tokio::test]
-async fn deleting_a_database_ends_streams_on_it() {
-    let f = fixture().await;
-    f.create_database("a").await;
-    let (_, token) = f.create_token("read:a write:a", None).await;
+/// A stream of rows of the database `a`, of which the first ones have arrived, and a token for it.
+async fn open_stream(f: &Fixture) -> (Response<Body>, String) {
+    let token = f.database_and_token("a").await;
     let lines: String = (0..50_000).map(|n| format!("cpu v={n}i {n}\n")).collect();
     assert_eq!(f.write(&token, "a", &lines).await.status, 204);
     let body = json!({ "db": "a", "q": "SELECT * FROM cpu", "format": "jsonl" }).to_string();
     let query = request("POST", "/api/v3/query_sql", Some(&format!("Bearer {token}")), body);
     let mut response = f.router.clone().oneshot(query).await.unwrap();
     assert!(response.body_mut().frame().await.unwrap().is_ok());
+    (response, token)
+}
+
+#[tokio::test]
+async fn deleting_a_database_ends_streams_on_it() {
+    let f = fixture().await;
+    let (mut response, token) = open_stream(&f).await;
     assert_eq!(f.manage("DELETE", "/databases/a", Value::Null).await.status, 204);
     assert!(response.body_mut().frame().await.unwrap().is_err());
     // The grant goes by name: it matches a new database of that name, which is empty.
@@ -194,4 +199,16 @@ async fn deleting_a_database_ends_streams_on_it() {
     f.create_database("a").await;
     assert_eq!(f.write(&token, "a", "mem v=1i 1").await.status, 204);
     assert_eq!(f.query(&token, "a", "SELECT * FROM cpu").await.status, 400);
+}
+
+#[tokio::test]
+async fn renaming_a_database_ends_streams_on_it() {
+    let f = fixture().await;
+    let (mut response, token) = open_stream(&f).await;
+    assert_eq!(f.manage("PUT", "/databases/a/rename", json!({ "name": "b" })).await.status, 200);
+    assert!(response.body_mut().frame().await.unwrap().is_err());
+    assert_eq!(f.write(&token, "a", "cpu v=1i 1").await.status, 403);
+    // What starts under the new name is not touched by the end of the old one.
+    let (_, reader) = f.create_token("read:b", None).await;
+    assert_eq!(f.rows(&reader, "b", "SELECT count(*) AS n FROM cpu").await, json!([{ "n": 50_000 }]));
 }
