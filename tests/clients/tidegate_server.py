@@ -87,5 +87,15 @@ class Server:
 
     def rows(self, database: str, query: str, token: str) -> "list[dict]":
         """Runs one SQL query."""
-        parameters = urllib.parse.urlencode({"db": database, "q": query, "format": "json"})
-        return json.loads(self._call("GET", f"/api/v3/query_sql?{parameters}", token=token))
+        return json.loads(self.query(database, query, token, "json"))
+
+    def query(self, database: str, query: str, token: str, result_format: str) -> bytes:
+        """Runs one SQL query; gives the answer as it is."""
+        parameters = urllib.parse.urlencode({"db": database, "q": query, "format": result_format})
+        return self._call("GET", f"/api/v3/query_sql?{parameters}", token=token)
+
+    def write(self, database: str, lines: str, token: str) -> None:
+        """Writes line protocol."""
+        target = f"{self.url}/api/v3/write_lp?{urllib.parse.urlencode({'db': database})}"
+        request = urllib.request.Request(target, data=lines.encode(), headers={"Authorization": f"Bearer {token}"})
+        urllib.request.urlopen(request, timeout=START_SECONDS).close()

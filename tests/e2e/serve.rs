@@ -206,6 +206,25 @@ async fn ctrl_c_ends_it_in_order_too() {
 }
 
 #[tokio::test]
+async fn the_recovery_window_says_for_how_long_deleted_databases_come_back() {
+    for (window, comes_back) in [(None, true), (Some("1ms"), false)] {
+        let with_window = |launch: Launch| match window {
+            Some(window) => launch.arg("--recovery-window").arg(window),
+            None => launch,
+        };
+        let fresh = Fresh::start_with(with_window).await;
+        fresh.api.create_database("plant7").await;
+        fresh.api.delete("/databases/plant7").await.expect_status(204);
+        let deleted = async || fresh.api.get("/databases?status=deleted").await.expect_status(200).json();
+        let expected = usize::from(comes_back);
+        eventually("the window has passed", async || {
+            (deleted().await.as_array().unwrap().len() == expected).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn metrics_are_for_the_operator_or_for_everybody() {
     let http = http_client().build().unwrap();
     let fresh = Fresh::start().await;

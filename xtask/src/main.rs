@@ -14,10 +14,12 @@ use workspace::{Workspace, run};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--all]
+       cargo xtask edge-cases
        cargo xtask fixture
 
   test         install what the tests need, then run every check
   test --all   the same with many more rounds of the load and crash tests, and the licence check
+  edge-cases   check and print which test covers which edge case of the contracts
   fixture      write a small data directory of the current format into tests/fixtures, for later versions to read
 ";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["test"] => test(false),
         ["test", "--all"] => test(true),
+        ["edge-cases"] => edge_cases().map(|()| ExitCode::SUCCESS),
         ["fixture"] => fixture().map(|()| ExitCode::SUCCESS),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -83,6 +86,10 @@ fn loom(workspace: &Workspace) -> anyhow::Result<()> {
     let mut command = workspace.cargo(["test", "--package", "tidegate-barrier", "--release", "--lib", "--tests"]);
     command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", workspace.target().join("loom"));
     run(command)
+}
+
+fn edge_cases() -> anyhow::Result<()> {
+    edge_cases::check(&Workspace::find()?)
 }
 
 /// Only for a format that has no fixture yet: what is there never changes.

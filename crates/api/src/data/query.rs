@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
 use tidegate_result_format::{Encoder, Format};
-use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryResults, QueryTimer, Service, ServiceError};
+use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryTimer, Service, ServiceError};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body;
@@ -134,19 +134,18 @@ async fn run(
             }
             other => DIALECT.service_error(other),
         })?;
-    stream(results, format, cutoff)
+    let encoder = Encoder::new(format, results.schema).map_err(|error| DIALECT.invalid(error.to_string()))?;
+    let encoded = Encoded { batches: results.batches, encoder: Some(encoder), _timer: results.timer };
+    Ok(stream(encoded, results.entry, format, cutoff))
 }
 
 /// The results as a body that ends when the rights of the request end. An error in mid-stream breaks the connection
 /// or resets the HTTP/2 stream, so that a client never takes a part for the whole.
-fn stream(results: QueryResults, format: Format, cutoff: Cutoff) -> Result<Response, Response> {
-    let QueryResults { schema, batches, entry, timer } = results;
+fn stream(encoded: Encoded, entry: Entry, format: Format, cutoff: Cutoff) -> Response {
     // Encoding happens inside the guard: no byte leaves it after the rights have ended.
-    let encoder = Encoder::new(format, schema).map_err(|error| DIALECT.invalid(error.to_string()))?;
-    let encoded = Encoded { batches, encoder: Some(encoder), _timer: timer };
     let mut response = Response::new(carrier::guarded(encoded, entry, cutoff));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-    Ok(response)
+    response
 }
 
 struct Encoded {

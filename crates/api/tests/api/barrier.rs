@@ -64,6 +64,21 @@ async fn a_stream_that_nobody_reads_is_cut_off() {
     let lines: String = (0..50_000).map(|n| format!("cpu v={n}i {n}\n")).collect();
     assert_eq!(f.write(&token, "a", &lines).await.status, 204);
     let body = json!({ "db": "a", "q": "SELECT * FROM cpu", "format": "jsonl" }).to_string();
+    cut_off_in_mid_stream(&f, &id, &token, body).await;
+}
+
+#[tokio::test]
+async fn a_parquet_file_is_cut_off_between_two_row_groups() {
+    let f = fixture().await;
+    f.create_database("a").await;
+    let (id, token) = f.create_token("read:a", None).await;
+    let q = "SELECT value AS a, value * 7919 AS b, value * 104729 AS c, -value AS d FROM generate_series(1, 1000000)";
+    let body = json!({ "db": "a", "q": q, "format": "parquet" }).to_string();
+    cut_off_in_mid_stream(&f, &id, &token, body).await;
+}
+
+/// Reads the first frame of a query's answer, revokes the token, and looks for what comes of the rest.
+async fn cut_off_in_mid_stream(f: &Fixture, id: &str, token: &str, body: String) {
     let mut query = request("POST", "/api/v3/query_sql", Some(&format!("Bearer {token}")), body);
     let cutoff = Cutoff::default();
     query.extensions_mut().insert(cutoff.clone());
@@ -71,7 +86,7 @@ async fn a_stream_that_nobody_reads_is_cut_off() {
     assert_eq!(response.status(), 200);
     assert!(response.body_mut().frame().await.unwrap().is_ok());
     assert!(cutoff.requested().now_or_never().is_none());
-    assert_eq!(revoke(&f, &id).await, 204, "the client does not read, and is not waited for");
+    assert_eq!(revoke(f, id).await, 204, "the client does not read, and is not waited for");
     assert!(cutoff.requested().now_or_never().is_some(), "the listener is told, as nobody asks for the rest");
     assert!(response.body_mut().frame().await.unwrap().is_err(), "the rest never comes, and the client can see it");
     assert!(response.body_mut().frame().await.is_none());
@@ -92,7 +107,7 @@ async fn taken_but_not_sent(f: &Fixture, mut request: Request<Body>) -> (Respons
 async fn an_answer_of_one_piece_is_cut_off_while_it_is_on_its_way() {
     let f = fixture().await;
     f.create_database("a").await;
-    for format in ["pretty", "csv", "json"] {
+    for format in ["pretty", "csv", "json", "parquet"] {
         let (id, token) = f.create_token("read:a write:a", None).await;
         assert_eq!(f.write(&token, "a", "cpu v=1i 1").await.status, 204);
         let path = format!("/api/v3/query_sql?db=a&q=SELECT%20*%20FROM%20cpu&format={format}");
@@ -109,7 +124,7 @@ async fn what_a_management_token_asked_to_see_is_cut_off_with_it() {
     f.create_token("read:a", None).await;
     let first = format!("Bearer {}", f.management);
     let tokens = f.account_path("/management-tokens");
-    for path in [f.path("/tokens"), f.path("/databases"), tokens.clone()] {
+    for path in [f.path("/tokens"), f.path("/databases"), tokens.clone(), "/metrics".to_owned()] {
         let second = f.send(request("POST", &tokens, Some(&first), "{}")).await.json();
         let authorization = format!("Bearer {}", second["accessToken"].as_str().unwrap());
         let (_response, cutoff) = taken_but_not_sent(&f, request("GET", &path, Some(&authorization), "")).await;
