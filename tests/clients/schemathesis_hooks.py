@@ -11,6 +11,7 @@ import schemathesis
 YEAR = re.compile(r"^\d{4}(?=-\d\d-\d\d[Tt])")
 # Far ahead, and a leap year.
 LATER_YEAR = "2196"
+CHANGEABLE = ["maxTables", "maxColumnsPerTable", "retentionPeriod", "description", "permissions"]
 
 
 @schemathesis.hook
@@ -25,44 +26,32 @@ def before_load_schema(context, schema):
 
 
 @schemathesis.hook
-def map_body(context, body):
-    """Makes valid bodies keep the rules between members; invalid ones stay invalid."""
-    if isinstance(body, dict):
-        body = dict(body)
-        _expire_in_the_future(body)
-        if _is_template(body.get("partitionTemplate")):
-            body["partitionTemplate"] = _kept_rules(body["partitionTemplate"])
-    return body
+def map_case(context, case):
+    """Makes what is meant to be accepted keep the rules between members. What is meant to be refused stays as it is."""
+    if case.meta is None or case.meta.generation.mode.is_negative or not isinstance(case.body, dict):
+        return case
+    body = dict(case.body)
+    _expire_in_the_future(body)
+    if body.get("partitionTemplate") is not None:
+        body["partitionTemplate"] = _with_one_time(body["partitionTemplate"])
+    if case.method == "PATCH" and all(body.get(name) is None for name in CHANGEABLE):
+        # An update has to change something.
+        body.update({"description": "changed"} if "/tokens/" in case.path else {"maxTables": 500})
+    case.body = body
+    return case
 
 
 def _expire_in_the_future(body):
     expires_at = body.get("expiresAt")
-    if isinstance(expires_at, str):
-        body["expiresAt"] = YEAR.sub(LATER_YEAR, expires_at)
-    if body.get("expirationType") in ("datetime", "noExpiration"):
+    if expires_at is not None:
+        # The empty text is tried as well, though it is no date.
+        body["expiresAt"] = YEAR.sub(LATER_YEAR, expires_at) or f"{LATER_YEAR}-01-31T12:00:00Z"
+    if body.get("expirationType") is not None:
         body["expirationType"] = "noExpiration" if expires_at is None else "datetime"
 
 
-def _is_template(template):
-    return isinstance(template, list) and 1 <= len(template) <= 8 and all(_is_part(part) for part in template)
-
-
-def _is_part(part):
-    if not isinstance(part, dict):
-        return False
-    value = part.get("value")
-    if part.get("type") == "bucket":
-        return (
-            isinstance(value, dict)
-            and isinstance(value.get("tagName"), str)
-            and type(value.get("numberOfBuckets")) is int
-            and 1 <= value["numberOfBuckets"] <= 99_999
-        )
-    return part.get("type") in ("time", "tag") and isinstance(value, str) and value != ""
-
-
-def _kept_rules(template):
-    """Exactly one time, which comes last and has a known format; each tag once."""
+def _with_one_time(template):
+    """Exactly one time, which comes last and has a format that is known; each tag once."""
     parts = []
     for number, part in enumerate(template[:7]):
         if part["type"] == "tag":
@@ -71,15 +60,6 @@ def _kept_rules(template):
             value = {**part["value"], "tagName": f"{number}{part['value']['tagName']}"}
             parts.append({"type": "bucket", "value": value})
     return [*parts, {"type": "time", "value": "%Y-%m"}]
-
-
-@schemathesis.hook
-def filter_body(context, body):
-    """An update changes something: members that are null or unknown change nothing (400)."""
-    if context.operation.method != "patch" or not isinstance(body, dict):
-        return True
-    known = ("maxTables", "maxColumnsPerTable", "retentionPeriod", "description", "permissions")
-    return not body or any(body.get(name) is not None for name in known)
 
 
 @schemathesis.hook

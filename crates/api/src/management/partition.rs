@@ -5,23 +5,31 @@ use serde_json::Value;
 use tidegate_model::{PartitionTemplate, TemplatePart};
 use utoipa::ToSchema;
 
-use super::body::objects;
+use super::body::{objects, whole_number};
 use super::error::ManagementError;
 
 /// One part of a partition template.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", content = "value", rename_all = "lowercase")]
 pub(super) enum Part {
-    Time(String),
-    Tag(String),
+    /// A format of `%Y`, `%m`, `%d`, `%%` and literal text.
+    Time(NonEmpty),
+    /// The key of a tag other than `time`.
+    Tag(NonEmpty),
     Bucket(Bucket),
 }
+
+/// A text; the template itself refuses an empty one.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(min_length = 1)]
+pub(super) struct NonEmpty(String);
 
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", try_from = "Value")]
 pub(super) struct Bucket {
+    #[schema(min_length = 1)]
     tag_name: String,
-    /// 1 to 99999.
+    #[schema(value_type = i32, minimum = 1, maximum = 99999)]
     number_of_buckets: u32,
 }
 
@@ -31,7 +39,7 @@ impl TryFrom<Value> for Bucket {
 
     fn try_from(value: Value) -> Result<Self, Self::Error> {
         let tag_name = value.get("tagName").and_then(Value::as_str);
-        let number = value.get("numberOfBuckets").and_then(Value::as_u64).and_then(|number| number.try_into().ok());
+        let number = value.get("numberOfBuckets").and_then(whole_number).and_then(|number| number.try_into().ok());
         match (tag_name, number) {
             (Some(tag_name), Some(number_of_buckets)) => Ok(Self { tag_name: tag_name.to_owned(), number_of_buckets }),
             _ => Err("a bucket has a tagName and a numberOfBuckets"),
@@ -42,8 +50,8 @@ impl TryFrom<Value> for Bucket {
 impl From<TemplatePart> for Part {
     fn from(part: TemplatePart) -> Self {
         match part {
-            TemplatePart::Time(format) => Self::Time(format),
-            TemplatePart::Tag(tag) => Self::Tag(tag),
+            TemplatePart::Time(format) => Self::Time(NonEmpty(format)),
+            TemplatePart::Tag(tag) => Self::Tag(NonEmpty(tag)),
             TemplatePart::Bucket { tag, buckets } => Self::Bucket(Bucket { tag_name: tag, number_of_buckets: buckets }),
         }
     }
@@ -52,8 +60,8 @@ impl From<TemplatePart> for Part {
 impl From<Part> for TemplatePart {
     fn from(part: Part) -> Self {
         match part {
-            Part::Time(format) => Self::Time(format),
-            Part::Tag(tag) => Self::Tag(tag),
+            Part::Time(NonEmpty(format)) => Self::Time(format),
+            Part::Tag(NonEmpty(tag)) => Self::Tag(tag),
             Part::Bucket(bucket) => Self::Bucket { tag: bucket.tag_name, buckets: bucket.number_of_buckets },
         }
     }
