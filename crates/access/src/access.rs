@@ -166,18 +166,22 @@ impl Access {
         }
     }
 
-    /// The requests on a database.
-    pub fn database_tracker(&self, id: DatabaseId) -> Arc<Tracker> {
-        self.databases.lock().entry(id).or_default().clone()
+    /// Makes a request end together with a database.
+    ///
+    /// Joining happens under the lock under which trackers are forgotten: a request never stands on one that nobody can
+    /// find any more. The caller looks up the database again afterwards, for it may have gone before.
+    pub fn join_database(&self, entry: &Entry, id: DatabaseId) -> Result<(), EndReason> {
+        entry.join(self.databases.lock().entry(id).or_default())
     }
 
     /// Ends the requests in flight on a database that was deleted or renamed, which later requests cannot find any
     /// more under its old name.
     pub fn end_database(&self, id: DatabaseId) -> Drain {
-        self.database_tracker(id).end_all(EndReason::DatabaseGone)
+        let tracker = self.databases.lock().get(&id).cloned();
+        tracker.map_or_else(Drain::nothing, |tracker| tracker.end_all(EndReason::DatabaseGone))
     }
 
-    /// Forgets the requests on a database that is gone for good or has none in flight.
+    /// Gives back the memory for the requests on a database, if there are none.
     pub fn forget_database(&self, id: DatabaseId) {
         let mut databases = self.databases.lock();
         if databases.get(&id).is_some_and(|tracker| tracker.observe().joined == 0) {

@@ -87,7 +87,7 @@ impl Entry {
     }
 
     /// Makes the request end together with the database behind `tracker`; fails if that has just gone.
-    pub fn join_database(&self, tracker: &Arc<Tracker>) -> Result<(), EndReason> {
+    pub(crate) fn join(&self, tracker: &Arc<Tracker>) -> Result<(), EndReason> {
         let membership = tracker.join(&self.request).map_err(|_| EndReason::DatabaseGone)?;
         self.memberships.lock().push(membership);
         Ok(())

@@ -66,4 +66,3 @@ pub use entry::{Entry, Forbidden, Permit};
 pub use limiter::FailureLimiter;
 pub use request::EndReason;
 pub use stream::GuardedStream;
-pub use tracker::Tracker;

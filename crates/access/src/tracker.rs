@@ -13,7 +13,7 @@ use crate::request::{EndReason, Request};
 
 /// Counts and finds the requests that stand on one right, and ends them when the right ends.
 #[derive(Debug, Default)]
-pub struct Tracker {
+pub(crate) struct Tracker {
     word: Word,
     requests: Mutex<Slab<Arc<Request>>>,
     emptied: Notify,

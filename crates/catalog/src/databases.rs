@@ -105,6 +105,7 @@ impl Change for CreateDatabase {
         step: Step,
     ) -> Result<Outcome<Arc<Database>>, CatalogError> {
         let new = &self.0;
+        partition::check_width(new.partition_template.as_ref(), new.limits.max_columns_per_table)?;
         let inserted = sqlx::query(
             "INSERT INTO databases \
              (name, retention_ns, max_tables, max_columns_per_table, partition_template, created_at, sequence) \

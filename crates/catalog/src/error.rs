@@ -43,6 +43,14 @@ pub enum CatalogError {
         /// How many.
         limit: u32,
     },
+    /// The tags of the partition template and the time column are more columns than a table may have.
+    #[error("the partition template needs {needed} columns, but a table may have at most {limit}")]
+    TemplateTooWide {
+        /// How many columns the template and the time column are.
+        needed: usize,
+        /// How many a table may have.
+        limit: u32,
+    },
     /// What should be brought back was not deleted.
     #[error("not deleted, so there is nothing to bring back")]
     NotDeleted,

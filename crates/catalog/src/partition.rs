@@ -13,6 +13,12 @@ enum Part {
     Bucket { tag: String, buckets: u32 },
 }
 
+/// Whether a table of this template, which has its tags as columns, keeps to the limit.
+pub(crate) fn check_width(template: Option<&PartitionTemplate>, limit: u32) -> Result<(), CatalogError> {
+    let needed = 1 + template.map_or(0, |template| template.tags().count());
+    if needed > limit as usize { Err(CatalogError::TemplateTooWide { needed, limit }) } else { Ok(()) }
+}
+
 pub(crate) fn to_json(template: &PartitionTemplate) -> Result<String, CatalogError> {
     let parts: Vec<Part> = template
         .parts()

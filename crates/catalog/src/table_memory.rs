@@ -21,17 +21,24 @@ pub(crate) enum TableChange {
 
 #[derive(Default)]
 pub(crate) struct TableMemory {
-    by_id: HashMap<TableId, Arc<Table>>,
+    by_id: HashMap<TableId, Entry>,
     databases: HashMap<DatabaseId, DatabaseTables>,
     logged: HashMap<DatabaseId, HashMap<Arc<str>, TableId>>,
 }
 
-/// The active tables of a database.
+struct Entry {
+    table: Arc<Table>,
+    /// What reaches it while it is active: its name and its former ones.
+    names: Vec<Arc<str>>,
+}
+
 #[derive(Default)]
 struct DatabaseTables {
-    /// By name and by former name.
+    /// The active ones, by name and by former name.
     names: BTreeMap<Arc<str>, Arc<Table>>,
-    count: usize,
+    active: usize,
+    /// By name, then id.
+    deleted: BTreeMap<(Arc<str>, TableId), Arc<Table>>,
 }
 
 impl TableMemory {
@@ -44,14 +51,20 @@ impl TableMemory {
             if let Some(name) = logged_as {
                 memory.logged.entry(table.database).or_default().insert(name, table.id);
             }
+            let table = Arc::new(table);
             if table.deleted_at.is_none() {
-                memory.databases.entry(table.database).or_default().count += 1;
+                memory.add(table);
+            } else {
+                memory.add_deleted(table);
             }
-            memory.by_id.insert(table.id, Arc::new(table));
         }
         for (database, name, id) in names {
-            let table = memory.by_id.get(&id).ok_or_else(|| CatalogError::corrupt("a name reaches no table"))?;
-            memory.databases.entry(database).or_default().names.insert(name, table.clone());
+            let entry = memory.by_id.get_mut(&id).filter(|entry| entry.table.deleted_at.is_none());
+            let entry = entry.ok_or_else(|| CatalogError::corrupt("a name reaches no table"))?;
+            if entry.table.name != name {
+                entry.names.push(name.clone());
+            }
+            memory.databases.entry(database).or_default().names.insert(name, entry.table.clone());
         }
         Ok(memory)
     }
@@ -61,9 +74,10 @@ impl TableMemory {
     }
 
     pub(crate) fn get(&self, id: TableId) -> Option<Arc<Table>> {
-        self.by_id.get(&id).cloned()
+        self.by_id.get(&id).map(|entry| entry.table.clone())
     }
 
+    /// By name.
     pub(crate) fn active(&self, database: DatabaseId) -> Vec<Arc<Table>> {
         let Some(tables) = self.databases.get(&database) else { return Vec::new() };
         tables.names.iter().filter(|(name, table)| **name == table.name).map(|(_, table)| table.clone()).collect()
@@ -71,14 +85,11 @@ impl TableMemory {
 
     /// By name, then id.
     pub(crate) fn deleted(&self, database: DatabaseId) -> Vec<Arc<Table>> {
-        let is_deleted = |table: &&Arc<Table>| table.database == database && table.deleted_at.is_some();
-        let mut deleted: Vec<_> = self.by_id.values().filter(is_deleted).cloned().collect();
-        deleted.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-        deleted
+        self.databases.get(&database).map(|tables| tables.deleted.values().cloned().collect()).unwrap_or_default()
     }
 
     pub(crate) fn count(&self, database: DatabaseId) -> usize {
-        self.databases.get(&database).map_or(0, |tables| tables.count)
+        self.databases.get(&database).map_or(0, |tables| tables.active)
     }
 
     pub(crate) fn logged_as(&self, database: DatabaseId, name: &str) -> Option<TableId> {
@@ -95,27 +106,42 @@ impl TableMemory {
                 }
             }
             TableChange::Undeleted(table) => self.add(table),
-            TableChange::Renamed(table) => {
-                let tables = self.databases.entry(table.database).or_default();
-                for reached in tables.names.values_mut().filter(|reached| reached.id == table.id) {
-                    *reached = table.clone();
-                }
-                tables.names.insert(table.name.clone(), table.clone());
-                self.by_id.insert(table.id, table);
-            }
-            TableChange::Deleted(table) => {
-                let tables = self.databases.entry(table.database).or_default();
-                tables.names.retain(|_, reached| reached.id != table.id);
-                tables.count = tables.count.saturating_sub(1);
-                self.by_id.insert(table.id, table);
+            TableChange::Renamed(table) => self.rename(table),
+            TableChange::Deleted(table) => self.add_deleted(table),
+        }
+    }
+
+    /// Adds an active table under its name, perhaps one that was deleted.
+    fn add(&mut self, table: Arc<Table>) {
+        let tables = self.databases.entry(table.database).or_default();
+        tables.deleted.remove(&(table.name.clone(), table.id));
+        tables.names.insert(table.name.clone(), table.clone());
+        tables.active += 1;
+        self.by_id.insert(table.id, Entry { names: vec![table.name.clone()], table });
+    }
+
+    /// Adds a deleted table, perhaps one that was active, and takes away what reached it.
+    fn add_deleted(&mut self, table: Arc<Table>) {
+        let tables = self.databases.entry(table.database).or_default();
+        tables.deleted.insert((table.name.clone(), table.id), table.clone());
+        if let Some(active) = self.by_id.insert(table.id, Entry { table, names: Vec::new() }) {
+            tables.active = tables.active.saturating_sub(1);
+            for name in active.names {
+                tables.names.remove(&name);
             }
         }
     }
 
-    fn add(&mut self, table: Arc<Table>) {
+    /// Its former names go on reaching it.
+    fn rename(&mut self, table: Arc<Table>) {
+        let Some(entry) = self.by_id.get_mut(&table.id) else { return };
+        if !entry.names.contains(&table.name) {
+            entry.names.push(table.name.clone());
+        }
         let tables = self.databases.entry(table.database).or_default();
-        tables.names.insert(table.name.clone(), table.clone());
-        tables.count += 1;
-        self.by_id.insert(table.id, table);
+        for name in &entry.names {
+            tables.names.insert(name.clone(), table.clone());
+        }
+        entry.table = table;
     }
 }

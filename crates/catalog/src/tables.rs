@@ -181,6 +181,7 @@ impl Change for CreateTable {
         }
         check_limit(connection, database.id, database.limits, 1).await?;
         let template = self.new.partition_template.as_ref().or(database.partition_template.as_ref());
+        partition::check_width(template, database.limits.max_columns_per_table)?;
         let table = insert(connection, step, &database, name, template, None).await?;
         add_name(connection, &table).await?;
         Ok(Outcome::Changed(Arc::new(table)))
@@ -189,6 +190,18 @@ impl Change for CreateTable {
     fn published(output: &Self::Output) -> Published {
         Published::Tables(TableChange::Created(vec![output.clone()]))
     }
+}
+
+/// The first names, each cut short: a write can create many tables with long names.
+fn excerpt(names: &[Arc<str>]) -> String {
+    const MOST_NAMES: usize = 20;
+    const LONGEST: usize = 100;
+    let shown = names.iter().take(MOST_NAMES).map(|name| name.chars().take(LONGEST).collect::<String>());
+    let mut text = format!("{:?}", shown.collect::<Vec<_>>());
+    if let Some(more) = names.len().checked_sub(MOST_NAMES).filter(|&more| more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 /// Makes those tables that a write names and that do not exist: all of them or, if there is no room, none.
@@ -201,7 +214,7 @@ impl Change for CreateMissingTables {
     type Output = Vec<Arc<Table>>;
 
     fn audit(&self) -> Option<(AuditAction, String)> {
-        Some((AuditAction::CreateTables, format!("{} {:?}", self.database.name, self.names)))
+        Some((AuditAction::CreateTables, format!("{} {}", self.database.name, excerpt(&self.names))))
     }
 
     async fn apply(

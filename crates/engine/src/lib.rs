@@ -36,5 +36,5 @@ mod tests;
 pub use directory::TableDirectory;
 pub use engine::{Engine, EngineOptions, WriteOutcome};
 pub use error::{EngineError, RejectedLine, WriteError};
-pub use prepare::{MAX_LISTED, WriteRequest};
+pub use prepare::{MAX_LISTED, MAX_NEW_TABLES, WriteRequest};
 pub use recovery::tables_named_in_log;

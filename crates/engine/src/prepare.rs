@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::error::ArrowError;
 use parking_lot::Mutex;
 use tidegate_line_protocol::{Line, Precision, RawLine, excerpt, lines, parse};
-use tidegate_model::{Database, DatabaseId, Table, TableId};
+use tidegate_model::{Database, DatabaseId, Table, TableId, TableName};
 
 use crate::build::{Refusal, TableBuilder};
 use crate::chunk::Chunk;
@@ -24,6 +24,9 @@ pub const MAX_LISTED: usize = 10_000;
 
 /// Most bad lines that are looked for when one is enough to refuse all.
 const LISTED_OF_REFUSED: usize = 10;
+
+/// Most tables that one request can create, so that creating them holds up nobody for long.
+pub const MAX_NEW_TABLES: usize = 500;
 
 /// Lines to write to one database.
 #[derive(Debug, Clone)]
@@ -148,6 +151,8 @@ struct Batch<'r> {
     by_id: HashMap<TableId, usize>,
     /// Number of tables of the database with those that accepted lines need.
     table_count: usize,
+    /// Those among them that accepted lines need and that do not exist.
+    new_tables: usize,
     rows: usize,
 }
 
@@ -164,6 +169,7 @@ impl<'r> Batch<'r> {
             tables: Vec::new(),
             by_id: HashMap::new(),
             table_count: directory.count(request.database.id),
+            new_tables: 0,
             rows: 0,
         }
     }
@@ -232,10 +238,18 @@ impl<'r> Batch<'r> {
             );
             return Err(Refusal { message, limit: true });
         }
+        if self.new_tables == MAX_NEW_TABLES {
+            let message = format!("one write can create at most {MAX_NEW_TABLES} tables, send the rest in another one");
+            return Err(Refusal { message, limit: true });
+        }
+        if let Err(error) = TableName::check_length(&line.measurement) {
+            return Err(Refusal { message: error.to_string(), limit: false });
+        }
         let base = TableSchema::base(database.partition_template.as_ref());
         let mut builder = TableBuilder::new(base, database.limits.max_columns_per_table as usize);
         builder.push(line, time)?;
         self.table_count += 1;
+        self.new_tables += 1;
         self.tables.push(Rows { table: None, builder });
         self.remember(&line.measurement, self.tables.len() - 1);
         Ok(())

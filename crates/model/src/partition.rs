@@ -104,6 +104,14 @@ impl PartitionTemplate {
         }
     }
 
+    /// The tags that it names, each once: columns that a table has from the start.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            TemplatePart::Time(_) => None,
+            TemplatePart::Tag(tag) | TemplatePart::Bucket { tag, .. } => Some(tag.as_str()),
+        })
+    }
+
     /// The parts, in order.
     pub fn parts(&self) -> &[TemplatePart] {
         &self.0

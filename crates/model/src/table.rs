@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::{DatabaseId, PartitionTemplate, TableId, Timestamp};
 
 /// A name that an administrator may give to a table: 1 to 4096 bytes without control characters, case-sensitive
-/// (management API contract §8). Tables that a write creates can have other names too: whatever line protocol allows.
+/// (management API contract §8), and neither `.` nor `..`, which cannot be part of an address. Tables that a write creates
+/// can have these as well, and control characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableName(Arc<str>);
 
@@ -21,11 +22,20 @@ pub enum TableNameError {
     /// Contains a control character.
     #[error("table name must not contain control characters; character number {0} is one")]
     Control(usize),
+    /// `.` or `..`, which every client takes for a step in the path.
+    #[error("table name must not be '.' or '..', which cannot be part of an address")]
+    Dots,
 }
 
 impl TableName {
     /// Longest name, in bytes.
     pub const MAX_LENGTH: usize = 4096;
+
+    /// What holds for the name of every table, however it is created.
+    pub fn check_length(text: &str) -> Result<(), TableNameError> {
+        let fits = (1..=Self::MAX_LENGTH).contains(&text.len());
+        if fits { Ok(()) } else { Err(TableNameError::Length(text.len())) }
+    }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
@@ -37,8 +47,9 @@ impl FromStr for TableName {
     type Err = TableNameError;
 
     fn from_str(text: &str) -> Result<Self, TableNameError> {
-        if text.is_empty() || text.len() > Self::MAX_LENGTH {
-            return Err(TableNameError::Length(text.len()));
+        Self::check_length(text)?;
+        if matches!(text, "." | "..") {
+            return Err(TableNameError::Dots);
         }
         match text.chars().position(char::is_control) {
             Some(position) => Err(TableNameError::Control(position)),
@@ -100,6 +111,7 @@ mod tests {
         assert_eq!("".parse::<TableName>(), Err(TableNameError::Length(0)));
         assert_eq!("x".repeat(4097).parse::<TableName>(), Err(TableNameError::Length(4097)));
         assert_eq!("é\u{7f}".parse::<TableName>(), Err(TableNameError::Control(1)));
+        assert_eq!("..".parse::<TableName>(), Err(TableNameError::Dots));
         assert_eq!("a\nb".parse::<TableName>(), Err(TableNameError::Control(1)));
     }
 }

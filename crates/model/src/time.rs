@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 
 /// A point in time in UTC, to the microsecond (the precision of token times in every dialect).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +57,7 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
-    /// RFC 3339 with 0 to 9 digits of fraction and any offset. Digits beyond the sixth are cut off, so an
+    /// RFC 3339 with 0 to 9 digits of fraction and any offset, in the years 0 to 9999 of UTC. Digits beyond the sixth are cut off, so an
     /// expiry is never later than what was asked for.
     fn from_str(text: &str) -> Result<Self, ParseTimestampError> {
         let fraction = text.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
@@ -66,6 +66,10 @@ impl FromStr for Timestamp {
             return Err(ParseTimestampError);
         }
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| ParseTimestampError)?;
+        // An offset can lead out of the years that RFC 3339 can show.
+        if !(0..=9999).contains(&time.to_utc().year()) {
+            return Err(ParseTimestampError);
+        }
         Ok(Self(time.timestamp_micros()))
     }
 }
@@ -114,6 +118,8 @@ mod tests {
             "2027-13-01T00:00:00Z",
             "2027-01-31T12:00:00.1234567890Z",
             "2027-01-31T12:00:00+0100",
+            "9999-12-31T23:59:59-00:01",
+            "0000-01-01T00:00:00+00:01",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
         }

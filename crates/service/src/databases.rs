@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_access::Entry;
+use tidegate_access::{Drain, Entry};
 use tidegate_catalog::{Actor, CatalogError, RecordStatus};
 use tidegate_model::{Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase};
 
@@ -55,10 +55,14 @@ impl Service {
             let turn = service.begin_change(&caller).await?;
             let renamed =
                 service.catalog.rename_database(name.clone(), new_name, Actor::Token(caller.token_id())).await;
-            let database = renamed.map_err(about_database(&name))?;
+            if let Err(CatalogError::DatabaseNotFound) = renamed {
+                drop((turn, caller));
+                return Err(service.not_found(name).await);
+            }
+            let database = renamed?;
             let drain = service.access.end_database(database.id);
             drop((turn, caller));
-            service.drained(drain, "renamed").await?;
+            service.left(name, database.id, Arc::new(drain), "renamed").await?;
             Ok(database)
         })
         .await
@@ -89,25 +93,45 @@ impl Service {
             let deleted = service.catalog.delete_database(&name, Actor::Token(caller.token_id())).await;
             if let Err(CatalogError::DatabaseNotFound) = deleted {
                 drop((turn, caller));
-                return Err(service.already_deleted(name).await?);
+                return Err(service.not_found(name).await);
             }
             let id = deleted?.id;
             let drain = service.access.end_database(id);
             drop((turn, caller));
-            service.drained(drain, "deleted").await?;
-            service.access.forget_database(id);
-            Ok(())
+            service.left(name, id, Arc::new(drain), "deleted").await
         })
         .await
     }
 
-    /// The answer to a deletion of what is not there, once nothing goes on on what had this name before.
-    async fn already_deleted(&self, name: DatabaseName) -> Result<ServiceError, ServiceError> {
-        let deleted = self.catalog.databases(RecordStatus::Deleted).await?;
-        for database in deleted.iter().filter(|database| database.name == name) {
-            self.drained(self.access.end_database(database.id), "deleted").await?;
-            self.access.forget_database(database.id);
+    /// Waits until nothing goes on any more under a name that a database had. If that takes too long, it is noted for
+    /// those who ask again.
+    async fn left(
+        &self,
+        name: DatabaseName,
+        id: DatabaseId,
+        drain: Arc<Drain>,
+        done: &'static str,
+    ) -> Result<(), ServiceError> {
+        let drained = self.drained(&drain, done).await;
+        if drained.is_ok() {
+            self.access.forget_database(id);
+        } else {
+            self.leaving.lock().insert(name, drain);
         }
-        Ok(ServiceError::DatabaseNotFound(name))
+        drained
+    }
+
+    /// The answer to who deletes or renames what is not there, once nothing goes on under its name any more.
+    async fn not_found(&self, name: DatabaseName) -> ServiceError {
+        let leaving = self.leaving.lock().get(&name).cloned();
+        let Some(drain) = leaving else { return ServiceError::DatabaseNotFound(name) };
+        if let Err(still_draining) = self.drained(&drain, "deleted or renamed").await {
+            return still_draining;
+        }
+        let mut leaving = self.leaving.lock();
+        if leaving.get(&name).is_some_and(|noted| Arc::ptr_eq(noted, &drain)) {
+            leaving.remove(&name);
+        }
+        ServiceError::DatabaseNotFound(name)
     }
 }

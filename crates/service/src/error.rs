@@ -55,6 +55,16 @@ pub enum ServiceError {
     /// The database has as many tables as its limit allows.
     #[error("the database has as many tables as its limit of {0} allows, delete some or raise maxTables")]
     TooManyTables(u32),
+    /// The partition template has more tags than a table may have columns.
+    #[error(
+        "the partition template needs {needed} columns, but a table may have at most {limit}: raise maxColumnsPerTable"
+    )]
+    TemplateTooWide {
+        /// How many columns the template and the time column are.
+        needed: usize,
+        /// How many a table may have.
+        limit: u32,
+    },
     /// What should be brought back was not deleted.
     #[error("this is not deleted, so there is nothing to bring back")]
     NotDeleted,
@@ -120,6 +130,7 @@ impl From<CatalogError> for ServiceError {
             CatalogError::DatabaseExists { name } => Self::DatabaseExists(name),
             CatalogError::TableExists { name } => Self::TableExists(name),
             CatalogError::TooManyTables { limit } => Self::TooManyTables(limit),
+            CatalogError::TemplateTooWide { needed, limit } => Self::TemplateTooWide { needed, limit },
             CatalogError::NotDeleted => Self::NotDeleted,
             CatalogError::NameTaken => Self::NameTaken,
             CatalogError::Unusable | CatalogError::Closed => Self::Unavailable(error.to_string()),

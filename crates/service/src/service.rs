@@ -1,5 +1,6 @@
 //! The service itself: what it is made of, how it starts, and how a request gets in.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use tidegate_access::{Access, Drain, Entry, FailureLimiter};
 use tidegate_catalog::{Actor, Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
 use tidegate_model::{
-    Clock, Database, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
+    Clock, Database, DatabaseName, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
 };
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
@@ -50,6 +51,10 @@ pub struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) measurements: Arc<Measurements>,
     limiter: FailureLimiter,
+    /// What still goes on under names of databases that were deleted or renamed, if the answer did not wait for all of it.
+    pub(crate) leaving: parking_lot::Mutex<HashMap<DatabaseName, Arc<Drain>>>,
+    /// Held by a write that creates tables, so that at most one of them stands before a revocation in the catalog's queue.
+    pub(crate) creating_tables: Mutex<()>,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
     pub(crate) remembering: Mutex<()>,
     /// Held from before a change is committed to the catalog until it is in force in memory, so that both see changes
@@ -96,6 +101,8 @@ impl Service {
             remembering: Mutex::new(()),
             measurements: Arc::default(),
             limiter: FailureLimiter::new(Instant::now()),
+            leaving: parking_lot::Mutex::default(),
+            creating_tables: Mutex::new(()),
             changes: Mutex::new(()),
         });
         if let Some(reached) = expired_at {
@@ -208,7 +215,7 @@ impl Service {
     }
 
     /// Waits until an end of rights is final, at most as long as the settings say. `done` is what was done to them.
-    pub(crate) async fn drained(&self, drain: Drain, done: &'static str) -> Result<(), ServiceError> {
+    pub(crate) async fn drained(&self, drain: &Drain, done: &'static str) -> Result<(), ServiceError> {
         if drain.finished_within(self.settings.revocation_bound).await {
             Ok(())
         } else {
@@ -219,7 +226,7 @@ impl Service {
     /// Binds a request to a database, so that it ends together with it.
     pub(crate) fn join_database(&self, entry: &Entry, permit: &tidegate_access::Permit) -> Option<Arc<Database>> {
         let database = self.catalog.database(permit.database())?;
-        entry.join_database(&self.access.database_tracker(database.id)).ok()?;
+        self.access.join_database(entry, database.id).ok()?;
         // The database may have gone between looking and joining; whoever removed it then did not see this request.
         let still = self.catalog.database(permit.database())?;
         (still.id == database.id).then_some(still)

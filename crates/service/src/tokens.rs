@@ -80,7 +80,7 @@ impl Service {
             let record = updated.map_err(about_token(id))?;
             let drain = service.access.narrow(&record);
             drop((turn, caller));
-            service.drained(drain, "updated").await?;
+            service.drained(&drain, "updated").await?;
             Ok(record)
         })
         .await
@@ -167,7 +167,7 @@ impl Service {
             let drain = service.access.revoke(&revoked.map_err(about_token(id))?.record);
             // The caller has left before the wait begins: a token can revoke itself, or one that is revoking it.
             drop((turn, caller));
-            service.drained(drain, "revoked").await?;
+            service.drained(&drain, "revoked").await?;
             service.measurements.revocations.observe_since(start);
             Ok(())
         })

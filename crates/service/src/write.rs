@@ -11,6 +11,9 @@ use tidegate_model::Database;
 
 use crate::{Service, ServiceError};
 
+/// How often a write looks for its tables again, after having created those that it missed.
+const MOST_ROUNDS: usize = 8;
+
 /// One body of line protocol and how to read it.
 #[derive(Debug)]
 pub struct WriteBatch {
@@ -42,7 +45,7 @@ impl Service {
                 ServiceError::Forbidden
             });
         };
-        let request = Arc::new(WriteRequest {
+        let mut request = Arc::new(WriteRequest {
             database: database.clone(),
             body: batch.body,
             precision: batch.precision,
@@ -51,7 +54,7 @@ impl Service {
         });
         let start = Instant::now();
         self.run_change(move |service| async move {
-            loop {
+            for _ in 0..MOST_ROUNDS {
                 let written = service.engine.write(request.clone(), || entry.begin_commit().is_ok()).await;
                 let Err(WriteError::TablesMissing(names)) = written else {
                     if let Ok(outcome) = &written {
@@ -59,29 +62,41 @@ impl Service {
                     }
                     return written.map_err(|error| refusal(error, &entry, &permit));
                 };
-                service.create_missing_tables(&entry, &permit, &database, names).await?;
+                let database = service.create_missing_tables(&entry, &permit, &request.database, names).await?;
+                // Limits may have changed since the request came in.
+                request = Arc::new(WriteRequest { database, ..WriteRequest::clone(&request) });
             }
+            Err(ServiceError::Unavailable("the tables of this database keep changing, try again".to_owned()))
         })
         .await
     }
 
-    /// Creates the tables that a write needs. With this it passes its commit point: a table is an effect.
+    /// Creates the tables that a write needs, and gives the database as it is then. With this the write passes its commit
+    /// point: a table is an effect.
     async fn create_missing_tables(
         &self,
         entry: &Entry,
         permit: &Permit,
         database: &Arc<Database>,
         names: Vec<Arc<str>>,
-    ) -> Result<(), ServiceError> {
-        let gone = |reason| ServiceError::ended(reason, Some(permit.database()));
-        entry.begin_commit().map_err(gone)?;
+    ) -> Result<Arc<Database>, ServiceError> {
+        let _turn = entry.run(self.creating_tables.lock()).await.map_err(|reason| ended(reason, permit))?;
+        entry.begin_commit().map_err(|reason| ended(reason, permit))?;
         match self.catalog.create_missing_tables(database.clone(), names, Actor::Token(entry.token_id())).await {
-            // If others have taken the room, the engine finds it so and refuses the lines.
-            Ok(()) | Err(CatalogError::TooManyTables { .. }) => Ok(()),
-            Err(CatalogError::DatabaseNotFound) => Err(gone(EndReason::DatabaseGone)),
-            Err(error) => Err(error.into()),
+            // If there is no room any more, the engine finds it so and refuses the lines.
+            Ok(()) | Err(CatalogError::TooManyTables { .. }) => {}
+            Err(CatalogError::DatabaseNotFound) => return Err(ended(EndReason::DatabaseGone, permit)),
+            Err(error) => return Err(error.into()),
         }
+        let same = self.catalog.database(permit.database()).filter(|found| found.id == database.id);
+        same.ok_or_else(|| ended(EndReason::DatabaseGone, permit))
     }
+}
+
+/// The answer to a write whose rights ended. Only who may write everywhere may learn that the database has gone.
+fn ended(reason: EndReason, permit: &Permit) -> ServiceError {
+    let database = permit.covers_every_database().then(|| permit.database());
+    ServiceError::ended(reason, database)
 }
 
 fn refusal(error: WriteError, entry: &Entry, permit: &Permit) -> ServiceError {
@@ -89,10 +104,72 @@ fn refusal(error: WriteError, entry: &Entry, permit: &Permit) -> ServiceError {
         WriteError::Empty => ServiceError::WriteEmpty,
         WriteError::Rejected(lines) => ServiceError::WriteRejected(lines),
         WriteError::Aborted => match entry.end_reason() {
-            Some(reason) => ServiceError::ended(reason, Some(permit.database())),
+            Some(reason) => ended(reason, permit),
             None => ServiceError::internal("a write was aborted although its rights had not ended"),
         },
         WriteError::ReadOnly => ServiceError::Unavailable(error.to_string()),
         other => ServiceError::internal(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use tidegate_model::{
+        Action, DatabaseChange, DatabaseName, Description, Grant, NewDatabase, OsRandomness, PlainToken, Retention,
+        TokenKind,
+    };
+
+    use super::*;
+    use crate::{Settings, TokenRequest};
+
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn batch(body: &str) -> WriteBatch {
+        WriteBatch { body: body.to_owned(), precision: Precision::Nanosecond, accept_partial: true }
+    }
+
+    #[tokio::test]
+    async fn a_limit_lowered_under_a_write_ends_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let service = Service::open(directory.path(), Settings::default()).await.unwrap();
+        let manager = PlainToken::generate(TokenKind::Management, &OsRandomness);
+        service.install_first_management_token(&manager, Description::default()).await.unwrap();
+        let manage = async || service.enter(&manager, TokenKind::Management, PEER).await.unwrap();
+        let name: DatabaseName = "a".parse().unwrap();
+        let new = NewDatabase {
+            name: name.clone(),
+            retention: Retention::FOREVER,
+            limits: tidegate_model::DatabaseLimits::new(5, 200).unwrap(),
+            partition_template: None,
+        };
+        service.create_database(manage().await, new).await.unwrap();
+        let request = TokenRequest {
+            description: Description::default(),
+            permissions: [Grant { action: Action::Write, resource: "a".parse().unwrap() }].into_iter().collect(),
+            expires_at: None,
+        };
+        let writer = service.create_token(manage().await, request).await.unwrap().token;
+        let enter = async || service.enter(&writer, TokenKind::Database, PEER).await.unwrap();
+        let entry = enter().await;
+        let permit = entry.permit(Action::Write, &name).unwrap();
+
+        // What a write sees that came in before the limit was lowered.
+        let before = service.catalog.database(&name).unwrap();
+        let change = DatabaseChange { max_tables: Some(1), ..DatabaseChange::default() };
+        service.update_database(manage().await, name.clone(), change).await.unwrap();
+        let first = enter().await;
+        let first_permit = first.permit(Action::Write, &name).unwrap();
+        service.write(first, first_permit, batch("m f=1 1")).await.unwrap();
+
+        let now = service.create_missing_tables(&entry, &permit, &before, vec!["n".into()]).await.unwrap();
+        assert_eq!((now.id, now.limits.max_tables), (before.id, 1));
+        assert!(service.catalog.table(now.id, "n").is_none());
+        drop(entry);
+        let entry = enter().await;
+        let permit = entry.permit(Action::Write, &name).unwrap();
+        let refused = service.write(entry, permit, batch("n f=1 1")).await;
+        assert!(matches!(refused, Err(ServiceError::WriteRejected(_))), "{refused:?}");
     }
 }

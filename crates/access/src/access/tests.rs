@@ -219,13 +219,33 @@ fn deleting_a_database_ends_the_requests_on_it_and_no_others() {
     let f = fixture("read:a read:b", None);
     let (on_a, on_b) = (f.enter().unwrap(), f.enter().unwrap());
     let (a, b) = (DatabaseId::new(1).unwrap(), DatabaseId::new(2).unwrap());
-    on_a.join_database(&f.access.database_tracker(a)).unwrap();
-    on_b.join_database(&f.access.database_tracker(b)).unwrap();
+    f.access.join_database(&on_a, a).unwrap();
+    f.access.join_database(&on_b, b).unwrap();
     let drain = f.access.end_database(a);
     assert_eq!(on_a.end_reason(), Some(EndReason::DatabaseGone));
     assert_eq!(on_b.end_reason(), None);
     drop(on_a);
     assert!(is_finished(&drain));
+}
+
+#[test]
+fn a_database_is_not_forgotten_while_a_request_is_on_it() {
+    let f = fixture("read:a", None);
+    let a = DatabaseId::new(1).unwrap();
+    let first = f.enter().unwrap();
+    f.access.join_database(&first, a).unwrap();
+    f.access.forget_database(a);
+    let drain = f.access.end_database(a);
+    assert_eq!(first.end_reason(), Some(EndReason::DatabaseGone));
+    assert!(!is_finished(&drain));
+    drop(first);
+    assert!(is_finished(&drain));
+    // Brought back after it was forgotten, it ends its requests as before.
+    f.access.forget_database(a);
+    let second = f.enter().unwrap();
+    f.access.join_database(&second, a).unwrap();
+    drop(f.access.end_database(a));
+    assert_eq!(second.end_reason(), Some(EndReason::DatabaseGone));
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl From<ServiceError> for ManagementError {
             | ServiceError::DatabaseExists(_)
             | ServiceError::TableExists(_)
             | ServiceError::TokenUsedBefore => StatusCode::CONFLICT,
-            ServiceError::ExpiryInThePast
+            ServiceError::TemplateTooWide { .. }
+            | ServiceError::ExpiryInThePast
             | ServiceError::TooManyTables(_)
             | ServiceError::NotDeleted
             | ServiceError::NameTaken => StatusCode::BAD_REQUEST,
