@@ -162,27 +162,24 @@ async fn edge_08_a_taken_name_is_409_and_parallel_creates_have_one_winner() {
 async fn edge_09_retention_period_values() {
     let f = fixture().await;
     // As text, since a JSON value cannot hold them all.
-    for (n, (period, stored)) in
-        [
-            ("0", 0),
-            ("1", 1),
-            ("9223372036854775807", i64::MAX),
-            ("null", 0),
-            ("3600000000000", 3_600_000_000_000),
-            ("1.0", 1),
-            ("3.6e12", 3_600_000_000_000),
-        ]
-        .into_iter()
-        .enumerate()
+    for (n, (period, stored)) in [
+        ("0", 0),
+        ("1", 1),
+        ("9223372036854775807", i64::MAX),
+        ("null", 0),
+        ("3600000000000", 3_600_000_000_000),
+        ("1.0", 1),
+        ("3.6e12", 3_600_000_000_000),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let body = format!(r#"{{"name":"db{n}","retentionPeriod":{period}}}"#);
         let answer = post_text(&f, &body).await;
         assert_eq!(answer.status, 200, "{period}");
         assert_eq!(answer.json()["retentionPeriod"], stored, "{period}");
     }
-    for period in
-        ["-1", "-1.0", "9223372036854775808", "1e17", "-1e300", "1.5", "\"0\"", "[]", "{}", "true", "1e400"]
-    {
+    for period in ["-1", "-1.0", "9223372036854775808", "1e17", "-1e300", "1.5", "\"0\"", "[]", "{}", "true", "1e400"] {
         let answer = post_text(&f, &format!(r#"{{"name":"x","retentionPeriod":{period}}}"#)).await;
         assert_eq!(answer.status, 400, "{period}");
         assert_eq!(answer.json()["code"], 400);
