@@ -1,6 +1,9 @@
 //! The OpenAPI document is checked in, so that a change of the interface shows as a diff.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use serde_json::json;
 
 /// Compares a file with what the code says now. Run with `TIDEGATE_UPDATE=1` to write the file anew.
 pub(crate) fn assert_file(path: &str, now: &str) {
@@ -35,4 +38,29 @@ fn every_operation_says_what_it_needs_or_is_listed_as_open() {
     }
     open.sort();
     assert_file("tests/open-routes.txt", &format!("{}\n", open.join("\n")));
+}
+
+#[test]
+fn every_management_operation_is_described_in_both_forms() {
+    let document = serde_json::to_value(tidegate_api::document()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let mut names = BTreeSet::new();
+    let mut pairs = 0;
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{name} is the name of two operations");
+            let Some(rest) = path.strip_prefix("/api/v0/accounts/{accountId}") else { continue };
+            let rest = rest.strip_prefix("/clusters/{clusterId}/").unwrap_or(rest).trim_start_matches('/');
+            let clustered = &paths[&format!("/api/v0/{rest}")][method];
+            assert_eq!(clustered["operationId"], format!("{name}Clustered"));
+            for operation in [operation, clustered] {
+                assert_eq!(operation["security"], json!([{ "management_token": [] }]), "{name}");
+                assert!(operation["responses"]["401"]["headers"]["WWW-Authenticate"].is_object(), "{name}");
+                assert!(operation["responses"].get("default").is_none(), "{name}");
+            }
+            pairs += 1;
+        }
+    }
+    assert_eq!(pairs, 23);
 }
