@@ -5,9 +5,12 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::geteuid;
 use tidegate_model::Timestamp;
 
-use crate::durable;
+use crate::{durable, exposure};
 
 /// The format that this program writes. Older ones are upgraded, newer ones refused.
 const FORMAT_VERSION: u32 = 2;
@@ -29,6 +32,14 @@ pub(crate) enum DataDirError {
     Newer { path: PathBuf, found: u32 },
     #[error("{} holds no format version: restore the file from a backup of the data directory", path.display())]
     UnknownFormat { path: PathBuf },
+    #[error(
+        "{} belongs to another user, or its group or others can write to it: make it your own with `chown` and `chmod 700`, \
+         or choose a new directory below it as --data-dir",
+        path.display()
+    )]
+    NotPrivate { path: PathBuf },
+    #[error("{} is a symbolic link: remove it", path.display())]
+    Link { path: PathBuf },
     #[error("cannot use {}: {reason}", path.display())]
     Unusable { path: PathBuf, reason: io::Error },
 }
@@ -47,6 +58,9 @@ impl DataDir {
         let unusable = |reason| DataDirError::Unusable { path: path.to_owned(), reason };
         create(path).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
+        if exposure::is_of_others(&fs::metadata(&path).map_err(unusable)?, geteuid().as_raw()) {
+            return Err(DataDirError::NotPrivate { path });
+        }
         let lock = lock(&path, now)?;
         let format = check_format(&path)?;
         Ok(Self { path, format, _lock: lock })
@@ -89,14 +103,13 @@ fn create(path: &Path) -> io::Result<()> {
 fn lock(directory: &Path, now: Timestamp) -> Result<File, DataDirError> {
     let path = directory.join(LOCK_FILE);
     let unusable = |reason| DataDirError::Unusable { path: path.clone(), reason };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(unusable)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let opened = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&path);
+    let mut file = opened.map_err(|reason| match Errno::from_io_error(&reason) {
+        Some(Errno::LOOP) => DataDirError::Link { path: path.clone() },
+        _ => unusable(reason),
+    })?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -148,7 +161,7 @@ fn write_format(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     use super::*;
 
@@ -203,6 +216,43 @@ mod tests {
         let _held = open(directory.path()).unwrap();
         let note = fs::read_to_string(directory.path().join("LOCK")).unwrap();
         assert_eq!(note, format!("process {}, started 1970-01-01T00:00:01Z\n", std::process::id()));
+    }
+
+    #[test]
+    fn a_directory_that_others_can_change_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let set_mode = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+        for mode in [0o770, 0o707, 0o1777] {
+            set_mode(mode);
+            let error = open(directory.path()).unwrap_err();
+            assert!(matches!(error, DataDirError::NotPrivate { .. }), "{mode:o}: {error}");
+        }
+        set_mode(0o700);
+        // Only root can give a directory away.
+        if geteuid().is_root() {
+            chown(directory.path(), Some(65_534), None).unwrap();
+            assert!(matches!(open(directory.path()).unwrap_err(), DataDirError::NotPrivate { .. }));
+            chown(directory.path(), Some(geteuid().as_raw()), None).unwrap();
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        set_mode(0o755);
+        open(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn the_lock_is_never_taken_through_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let victim = directory.path().join("victim");
+        fs::write(&victim, "untouched").unwrap();
+        for target in [&victim, Path::new("nowhere")] {
+            symlink(target, directory.path().join("LOCK")).unwrap();
+            let error = open(directory.path()).unwrap_err();
+            assert!(matches!(error, DataDirError::Link { .. }), "{error}");
+            fs::remove_file(directory.path().join("LOCK")).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+        assert!(!directory.path().join("nowhere").exists());
+        open(directory.path()).unwrap();
     }
 
     #[test]
