@@ -144,7 +144,8 @@ impl Setup {
         Ok(Self { config, connections: raise_connection_limit(), tls, data_dir, bound })
     }
 
-    /// Brings data of an older format up to date; a crash meanwhile leaves it as old as it was.
+    /// Brings data of an older format up to date. A crash meanwhile leaves the old version in `FORMAT`, whether or not the
+    /// catalog is of the new one already, and the next start does it again.
     async fn upgrade(&mut self) -> Result<(), ServeError> {
         let Some(format) = self.data_dir.older_format() else { return Ok(()) };
         tidegate_service::upgrade(self.data_dir.path()).await.map_err(ServeError::Open)?;
