@@ -136,11 +136,12 @@ impl Setup {
         let allow_exposed = config.allow_plaintext || config.tls != TlsSource::None;
         let resolved = listen::resolve(config.listen.clone(), allow_exposed).await?;
         let data_dir = DataDir::open(&config.data_dir, SystemClock.now())?;
+        let bound = listen::bind(resolved).await?;
+        // Last, so that a start that fails leaves alone what clients trust.
         let tls = match config.tls {
             TlsSource::SelfSigned => Some(self_signed::provide(data_dir.path(), &config.listen, SystemTime::now())?),
             TlsSource::None | TlsSource::Files(_) => given,
         };
-        let bound = listen::bind(resolved).await?;
         Ok(Self { config, connections: raise_connection_limit(), tls, data_dir, bound })
     }
 
