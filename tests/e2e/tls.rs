@@ -73,6 +73,21 @@ async fn clients_that_trust_it_go_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_start_that_fails_leaves_the_certificate_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = launch(&directory).start().await;
+    let before = std::fs::read(certificate(&server)).unwrap();
+    assert_eq!(server.stop(), Some(0));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = taken.local_addr().unwrap().to_string();
+    // The certificate lacks the second address.
+    let (code, said) = launch(&directory).listen([&busy, "127.0.0.2:0"]).refuses_to_start();
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains(&busy), "{said}");
+    assert_eq!(std::fs::read(certificate(&server)).unwrap(), before);
+}
+
+#[tokio::test]
 async fn it_can_listen_on_every_address() {
     let directory = tempfile::tempdir().unwrap();
     let server = launch(&directory).listen(["0.0.0.0:0", "127.0.0.1:0"]).start().await;

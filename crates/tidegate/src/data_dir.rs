@@ -5,17 +5,21 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::geteuid;
 use tidegate_model::Timestamp;
 
-use crate::durable;
+use crate::{credentials, durable, exposure};
 
 /// The format that this program writes. Older ones are upgraded, newer ones refused.
 const FORMAT_VERSION: u32 = 2;
 const OLDEST_FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "FORMAT";
 const LOCK_FILE: &str = "LOCK";
-/// Present in every data directory that has held data.
+/// Made after the format is written and before the log and the credentials.
 const CATALOG_FILE: &str = "catalog.sqlite";
+const LOG_DIRECTORY: &str = "wal";
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,20 @@ pub(crate) enum DataDirError {
     Newer { path: PathBuf, found: u32 },
     #[error("{} holds no format version: restore the file from a backup of the data directory", path.display())]
     UnknownFormat { path: PathBuf },
+    #[error(
+        "{} belongs to another user, or its group or others can write to it: make it your own with `chown` and `chmod 700`, \
+         or choose a new directory below it as --data-dir",
+        path.display()
+    )]
+    NotPrivate { path: PathBuf },
+    #[error("{} is a symbolic link: remove it", path.display())]
+    Link { path: PathBuf },
+    #[error(
+        "{} is missing or empty, but the data directory has been used: restore the whole directory from one backup, \
+         or choose another --data-dir",
+        path.display()
+    )]
+    NoCatalog { path: PathBuf },
     #[error("cannot use {}: {reason}", path.display())]
     Unusable { path: PathBuf, reason: io::Error },
 }
@@ -47,8 +65,16 @@ impl DataDir {
         let unusable = |reason| DataDirError::Unusable { path: path.to_owned(), reason };
         create(path).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
+        if exposure::is_of_others(&fs::metadata(&path).map_err(unusable)?, geteuid().as_raw()) {
+            return Err(DataDirError::NotPrivate { path });
+        }
         let lock = lock(&path, now)?;
-        let format = check_format(&path)?;
+        let found = read_format(&path)?;
+        check_catalog(&path, found.is_some())?;
+        if found.is_none() {
+            write_format(&path).map_err(|reason| DataDirError::Unusable { path: path.join(FORMAT_FILE), reason })?;
+        }
+        let format = found.unwrap_or(FORMAT_VERSION);
         Ok(Self { path, format, _lock: lock })
     }
 
@@ -89,14 +115,13 @@ fn create(path: &Path) -> io::Result<()> {
 fn lock(directory: &Path, now: Timestamp) -> Result<File, DataDirError> {
     let path = directory.join(LOCK_FILE);
     let unusable = |reason| DataDirError::Unusable { path: path.clone(), reason };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(unusable)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let opened = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&path);
+    let mut file = opened.map_err(|reason| match Errno::from_io_error(&reason) {
+        Some(Errno::LOOP) => DataDirError::Link { path: path.clone() },
+        _ => unusable(reason),
+    })?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -120,15 +145,14 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-/// The format that the directory has; a new one gets the present one.
-fn check_format(directory: &Path) -> Result<u32, DataDirError> {
+/// The format that the directory has; `None` if it is new.
+fn read_format(directory: &Path) -> Result<Option<u32>, DataDirError> {
     let path = directory.join(FORMAT_FILE);
     let unusable = |reason| DataDirError::Unusable { path: path.clone(), reason };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !directory.join(CATALOG_FILE).exists() => {
-            write_format(directory).map_err(unusable)?;
-            return Ok(FORMAT_VERSION);
+            return Ok(None);
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
             return Err(DataDirError::UnknownFormat { path });
@@ -136,10 +160,29 @@ fn check_format(directory: &Path) -> Result<u32, DataDirError> {
         Err(error) => return Err(unusable(error)),
     };
     match text.trim().parse() {
-        Ok(known @ OLDEST_FORMAT..=FORMAT_VERSION) => Ok(known),
+        Ok(known @ OLDEST_FORMAT..=FORMAT_VERSION) => Ok(Some(known)),
         Ok(found @ 1..) => Err(DataDirError::Newer { path: directory.to_owned(), found }),
         Ok(0) | Err(_) => Err(DataDirError::UnknownFormat { path }),
     }
+}
+
+/// Refuses a directory that has lost its catalog. A new one would know none of the databases and tokens, be another
+/// server to its clients, and replace the management token in the credentials.
+fn check_catalog(directory: &Path, has_format: bool) -> Result<(), DataDirError> {
+    let path = directory.join(CATALOG_FILE);
+    // A first start that was cut off has no catalog, or an empty one, and nothing that comes after it.
+    if fs::metadata(&path).is_ok_and(|catalog| catalog.len() > 0) {
+        return Ok(());
+    }
+    let log = directory.join(LOG_DIRECTORY);
+    let has_log = match fs::read_dir(&log) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(reason) => return Err(DataDirError::Unusable { path: log, reason }),
+    };
+    // Without a format, they are what another server has left.
+    let has_credentials = has_format && directory.join(credentials::FILE_NAME).exists();
+    if has_log || has_credentials { Err(DataDirError::NoCatalog { path }) } else { Ok(()) }
 }
 
 fn write_format(directory: &Path) -> io::Result<()> {
@@ -148,7 +191,7 @@ fn write_format(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
     use super::*;
 
@@ -206,6 +249,43 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_others_can_change_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let set_mode = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+        for mode in [0o770, 0o707, 0o1777] {
+            set_mode(mode);
+            let error = open(directory.path()).unwrap_err();
+            assert!(matches!(error, DataDirError::NotPrivate { .. }), "{mode:o}: {error}");
+        }
+        set_mode(0o700);
+        // Only root can give a directory away.
+        if geteuid().is_root() {
+            chown(directory.path(), Some(65_534), None).unwrap();
+            assert!(matches!(open(directory.path()).unwrap_err(), DataDirError::NotPrivate { .. }));
+            chown(directory.path(), Some(geteuid().as_raw()), None).unwrap();
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        set_mode(0o755);
+        open(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn the_lock_is_never_taken_through_a_link() {
+        let directory = tempfile::tempdir().unwrap();
+        let victim = directory.path().join("victim");
+        fs::write(&victim, "untouched").unwrap();
+        for target in [&victim, Path::new("nowhere")] {
+            symlink(target, directory.path().join("LOCK")).unwrap();
+            let error = open(directory.path()).unwrap_err();
+            assert!(matches!(error, DataDirError::Link { .. }), "{error}");
+            fs::remove_file(directory.path().join("LOCK")).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+        assert!(!directory.path().join("nowhere").exists());
+        open(directory.path()).unwrap();
+    }
+
+    #[test]
     fn newer_data_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("FORMAT"), "3\n").unwrap();
@@ -226,6 +306,51 @@ mod tests {
             let error = open(directory.path()).unwrap_err();
             assert!(matches!(error, DataDirError::UnknownFormat { .. }), "{format:?}: {error}");
         }
+    }
+
+    #[test]
+    fn data_without_its_catalog_is_refused_and_left_alone() {
+        const LOG: &str = "wal/0000000000000001.wal";
+        for files in [
+            &[(LOG, "rows")][..],
+            &[("FORMAT", "1\n"), (LOG, "rows")],
+            &[("FORMAT", "2\n"), (LOG, "rows")],
+            &[("FORMAT", "2\n"), (LOG, "rows"), ("catalog.sqlite", "")],
+            &[("FORMAT", "2\n"), ("credentials.toml", "")],
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            fs::create_dir(directory.path().join("wal")).unwrap();
+            for (name, text) in files {
+                fs::write(directory.path().join(name), text).unwrap();
+            }
+            for _ in 0..2 {
+                let error = open(directory.path()).unwrap_err();
+                assert!(matches!(error, DataDirError::NoCatalog { .. }), "{files:?}: {error}");
+                assert!(error.to_string().contains("restore the whole directory"), "{error}");
+            }
+            for name in ["FORMAT", "catalog.sqlite"] {
+                assert_eq!(directory.path().join(name).exists(), files.iter().any(|(file, _)| *file == name));
+            }
+        }
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_is_repeated() {
+        let directory = tempfile::tempdir().unwrap();
+        for step in [None, Some("catalog.sqlite")] {
+            if let Some(made) = step {
+                fs::write(directory.path().join(made), "").unwrap();
+            }
+            open(directory.path()).unwrap();
+            open(directory.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn credentials_of_another_server_are_no_data() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("credentials.toml"), "").unwrap();
+        open(directory.path()).unwrap();
     }
 
     #[test]

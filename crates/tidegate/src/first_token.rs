@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use tidegate_model::{Description, DescriptionError, OsRandomness, PlainToken, To
 use tidegate_service::{Service, ServiceError};
 
 use crate::credentials::{self, CredentialsError, Endpoint, TokenLine};
+use crate::exposure;
 use crate::welcome::Start;
 
 /// A token with spaces around it is far shorter.
@@ -65,8 +65,8 @@ pub(crate) async fn prepare<'a>(
 fn read(path: &Path) -> Result<PlainToken, FirstTokenError> {
     let unreadable = |reason| FirstTokenError::Unreadable { path: path.to_owned(), reason };
     let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0) {
-        tracing::warn!(file = %path.display(), "every user of this machine can read the management token");
+    if let Some(who) = file.metadata().ok().as_ref().and_then(exposure::of_secret) {
+        tracing::warn!(file = %path.display(), "{who} can reach the management token: make the file's mode 0600");
     }
     let mut text = String::new();
     file.take(LARGEST_TOKEN_FILE).read_to_string(&mut text).map_err(unreadable)?;

@@ -5,6 +5,7 @@ mod config;
 mod credentials;
 mod data_dir;
 mod durable;
+mod exposure;
 mod first_token;
 mod listen;
 mod logging;

@@ -136,15 +136,17 @@ impl Setup {
         let allow_exposed = config.allow_plaintext || config.tls != TlsSource::None;
         let resolved = listen::resolve(config.listen.clone(), allow_exposed).await?;
         let data_dir = DataDir::open(&config.data_dir, SystemClock.now())?;
+        let bound = listen::bind(resolved).await?;
+        // Last, so that a start that fails leaves alone what clients trust.
         let tls = match config.tls {
             TlsSource::SelfSigned => Some(self_signed::provide(data_dir.path(), &config.listen, SystemTime::now())?),
             TlsSource::None | TlsSource::Files(_) => given,
         };
-        let bound = listen::bind(resolved).await?;
         Ok(Self { config, connections: raise_connection_limit(), tls, data_dir, bound })
     }
 
-    /// Brings data of an older format up to date; a crash meanwhile leaves it as old as it was.
+    /// Brings data of an older format up to date. A crash meanwhile leaves the old version in `FORMAT`, whether or not the
+    /// catalog is of the new one already, and the next start does it again.
     async fn upgrade(&mut self) -> Result<(), ServeError> {
         let Some(format) = self.data_dir.older_format() else { return Ok(()) };
         tidegate_service::upgrade(self.data_dir.path()).await.map_err(ServeError::Open)?;

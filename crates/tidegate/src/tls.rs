@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use crate::config::TlsFiles;
+use crate::exposure;
 
 const LARGEST_FILE: u64 = 1024 * 1024;
 
@@ -54,7 +54,7 @@ impl Tls {
         let own = chain.first().cloned().ok_or_else(|| TlsError::NoCertificate { path: path.clone() })?;
         let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?);
         let key = key.map_err(|_: PemError| TlsError::NoKey { path: files.key.clone() })?;
-        warn_if_public(&files.key);
+        warn_if_shared(&files.key);
 
         let parsed = chain.iter().map(EndEntityCert::try_from).collect::<Result<Vec<_>, _>>();
         let parsed = parsed.map_err(|reason| TlsError::Certificate { path: path.clone(), reason })?;
@@ -99,9 +99,9 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     fs::read(path).map_err(unreadable)
 }
 
-fn warn_if_public(key: &Path) {
-    if fs::metadata(key).is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0) {
-        tracing::warn!(file = %key.display(), "every user of this machine can read the private key for TLS");
+fn warn_if_shared(key: &Path) {
+    if let Some(who) = fs::metadata(key).ok().as_ref().and_then(exposure::of_secret) {
+        tracing::warn!(file = %key.display(), "{who} can reach the private key for TLS: make its mode 0600");
     }
 }
 
