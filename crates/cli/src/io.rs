@@ -110,7 +110,7 @@ impl Io {
 
     /// Asks on standard error and reads one line from standard input.
     pub(crate) async fn confirm(&mut self, question: &str) -> Result<()> {
-        self.log.raw(question);
+        self.log.raw(&crate::output::one_line(question));
         let mut input = self.take_stdin();
         let read = tokio::task::spawn_blocking(move || {
             let line = read_line(&mut input);
@@ -187,6 +187,11 @@ impl Log {
         if self.verbosity >= Verbosity::Trace {
             self.line("debug", text.as_ref());
         }
+    }
+
+    /// One of several things that a question is about.
+    pub(crate) fn item(&self, name: impl fmt::Display) {
+        self.raw(&format!("  {}\n", crate::output::one_line(&name.to_string())));
     }
 
     /// Text as it is. Nothing useful can be done when standard error is closed.

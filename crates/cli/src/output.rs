@@ -137,12 +137,21 @@ pub(crate) fn time_cell(time: Option<Timestamp>) -> String {
     time.map(Timestamp::to_rfc3339_seconds).unwrap_or_default()
 }
 
-/// The text on one line, without characters that would steer a terminal.
+/// The text on one line, without characters that would steer a terminal or make the text look like another one.
 pub(crate) fn one_line(text: &str) -> String {
-    if !text.contains(char::is_control) {
+    if !text.contains(is_deceptive) {
         return text.to_owned();
     }
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars().map(|c| if is_deceptive(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// Control characters, and those that Unicode calls format characters and line or paragraph separators: they cannot be
+/// seen, and some of them change the order of the others.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The text with everything that looks like a token cut down to its visible prefix.
@@ -225,6 +234,19 @@ mod tests {
         let mut table = ListTable::of_texts(&["DESCRIPTION"]);
         table.row(vec!["a\nb\u{1b}[31m".to_owned()]);
         assert!(table.render().contains(r"| a\nb\u{1b}[31m |"), "{}", table.render());
+    }
+
+    #[test]
+    fn characters_that_hide_or_reorder_others_are_shown() {
+        for c in
+            "\u{ad}\u{61c}\u{200b}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}\u{e0041}"
+                .chars()
+        {
+            assert_eq!(one_line(&format!("a{c}b")), format!("a\\u{{{:x}}}b", u32::from(c)));
+        }
+        assert_eq!(one_line("größe שלום 日本 \u{1f980}"), "größe שלום 日本 \u{1f980}");
+        let rows = [("name", "x\u{202e}y".to_owned())];
+        assert!(detail_table(&rows).contains(r"| x\u{202e}y |"), "{}", detail_table(&rows));
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> R
             [name] => format!("Delete database \"{name}\"? [y/N] "),
             several => {
                 for name in several {
-                    session.log().raw(&format!("  {name}\n"));
+                    session.log().item(name);
                 }
                 format!("Delete {} databases? [y/N] ", several.len())
             }

@@ -63,8 +63,7 @@ pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> R
     let name = required::<String>(matches, "table")?;
     session.log().warn("whoever goes on writing to the table creates it anew: stop writers first");
     if !matches.get_flag("force") {
-        let question = format!("Delete table \"{}\" in \"{database}\"? [y/N] ", crate::output::one_line(name));
-        session.io.confirm(&question).await?;
+        session.io.confirm(&format!("Delete table \"{name}\" in \"{database}\"? [y/N] ")).await?;
     }
     session.management(matches).await?.delete_table(database, name).await?;
     session.log().info(format!("deleted table \"{name}\" in \"{database}\""));
