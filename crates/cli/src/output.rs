@@ -154,16 +154,22 @@ fn is_deceptive(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text with everything that looks like a token cut down to its visible prefix.
+/// The text with everything that looks like a token cut down to its visible prefix. Login tokens are mostly JSON Web
+/// Tokens, which begin with an encoded `{"` and hold points.
 pub(crate) fn without_tokens(text: &str) -> String {
     const SHORTEST_SECRET: usize = 16;
-    let prefixes = [TokenKind::Database.prefix(), TokenKind::Management.prefix(), "M.V1."];
-    let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '/' | '=');
+    const JSON_WEB_TOKEN: &str = "eyJ";
+    let prefixes = [TokenKind::Database.prefix(), TokenKind::Management.prefix(), "M.V1.", JSON_WEB_TOKEN];
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((start, prefix)) =
         prefixes.iter().filter_map(|prefix| Some((rest.find(prefix)?, *prefix))).min_by_key(|&(start, _)| start)
     {
+        let belongs = |c: char| {
+            c.is_ascii_alphanumeric()
+                || matches!(c, '_' | '-' | '+' | '/' | '=')
+                || (c == '.' && prefix == JSON_WEB_TOKEN)
+        };
         let (before, found) = rest.split_at(start);
         let secret = found.strip_prefix(prefix).unwrap_or(found);
         let end = secret.find(|c| !belongs(c)).unwrap_or(secret.len());
@@ -264,5 +270,8 @@ mod tests {
             assert_eq!(shown, format!("bad '{prefix}…' and {prefix}…"));
         }
         assert_eq!(without_tokens("M.V1.q7Za"), "M.V1.q7Za");
+        let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJlLV8";
+        assert_eq!(without_tokens(&format!("bad \"{jwt}\", {jwt}: no")), "bad \"eyJ…\", eyJ…: no");
+        assert_eq!(without_tokens("eyJ is short, and eyJ... too"), "eyJ is short, and eyJ... too");
     }
 }

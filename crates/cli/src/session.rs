@@ -159,6 +159,11 @@ impl<'a> Session<'a> {
             self.log(),
         )?;
         let profile = config::read(&located, self.log())?;
+        let variable = self.io.environment.variable(MANAGEMENT_TOKEN).and_then(|value| value.to_str());
+        let variable = variable.map(PlainToken::from_presented);
+        for credential in [&profile.token, &profile.management_token, &variable].into_iter().flatten() {
+            self.log().hide(credential);
+        }
         self.log().debug(format!("profile {:?} of {}", profile.name, profile.file.display()));
         Ok(Arc::clone(self.profile.insert(Arc::new(profile))))
     }
@@ -225,6 +230,7 @@ impl<'a> Session<'a> {
         token: &PlainToken,
         refused: Option<Arc<AtomicBool>>,
     ) -> Result<Connection> {
+        self.log().hide(token);
         for path in [&mut tls.ca, &mut tls.certificate, &mut tls.key].into_iter().flatten() {
             *path = self.io.environment.current_dir.join(&*path);
         }

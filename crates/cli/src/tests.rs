@@ -10,6 +10,7 @@ mod harness;
 mod login;
 mod management_tokens;
 mod provider;
+mod secrets;
 mod tables;
 mod tokens;
 mod usage;

@@ -298,3 +298,12 @@ async fn a_login_that_cannot_be_kept_is_used_all_the_same() {
     let outcome = setting.list(200).await.succeeded();
     assert!(outcome.stderr.contains("warn\tthe login is not kept for later commands: "), "{}", outcome.stderr);
 }
+
+#[tokio::test]
+async fn a_login_token_that_is_repeated_is_not_shown() {
+    let setting = Setting::new().await;
+    setting.provider.grants(LOGIN);
+    setting.scene.answer("GET", "/api/v0/tokens", 500, format!("bad: {LOGIN}"));
+    let outcome = setting.scene.run(&["token", "list"]).await.failed("bad: … (HTTP 500)");
+    assert!(!outcome.stderr.contains(LOGIN), "{outcome:?}");
+}
