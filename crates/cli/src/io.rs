@@ -1,7 +1,7 @@
 //! Everything a command may touch of its surroundings, so that tests can give it other ones.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Read, Write};
@@ -14,13 +14,20 @@ use tidegate_model::{Clock, PlainToken, SystemClock};
 
 use crate::error::{Error, Result};
 
-/// Variables and the current directory.
-#[derive(Debug, Clone, Default)]
+/// Variables and the current directory. `Debug` shows no values of variables: some are secrets.
+#[derive(Clone, Default)]
 pub struct Environment {
     /// The environment variables.
     pub variables: HashMap<OsString, OsString>,
     /// Where relative paths start.
     pub current_dir: PathBuf,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: BTreeSet<&OsString> = self.variables.keys().collect();
+        f.debug_struct("Environment").field("variables", &names).field("current_dir", &self.current_dir).finish()
+    }
 }
 
 impl Environment {
@@ -232,4 +239,19 @@ impl Log {
 /// What a thread that panicked left behind is as good as before.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_shows_names_but_no_values() {
+        let variables = [("INFLUXCTL_MGMT_TOKEN", "hunter2"), ("HOME", "/home/ada")].map(|(k, v)| (k.into(), v.into()));
+        let environment = Environment { variables: variables.into(), current_dir: "/work".into() };
+        assert_eq!(
+            format!("{environment:?}"),
+            r#"Environment { variables: {"HOME", "INFLUXCTL_MGMT_TOKEN"}, current_dir: "/work" }"#
+        );
+    }
 }
