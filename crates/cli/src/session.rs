@@ -243,6 +243,14 @@ impl<'a> Session<'a> {
         refused: Option<Arc<AtomicBool>>,
     ) -> Result<Connection> {
         self.log().hide(token);
+        if tls.insecure && base.is_encrypted() {
+            let unused = if tls.ca.is_some() { ", and ca is not used" } else { "" };
+            self.log().warn(format!(
+                "the certificate of {} is not verified{unused}: whoever is in between can read the token; remove \
+                 insecure from the profile",
+                base.authority()
+            ));
+        }
         for path in [&mut tls.ca, &mut tls.certificate, &mut tls.key].into_iter().flatten() {
             *path = self.io.environment.current_dir.join(&*path);
         }

@@ -293,3 +293,28 @@ async fn a_token_file_must_be_a_regular_file_of_sane_size() {
     scene.run(&["token", "list"]).await.failed("more than 65536 bytes");
     scene.no_requests();
 }
+
+#[tokio::test]
+async fn an_unverified_certificate_is_warned_about_once() {
+    let scene = Scene::new().await;
+    let port = scene.port;
+    let encrypted = scene.dedicated_profile().replace("http://", "https://");
+    let warning = |unused: &str| format!("warn\tthe certificate of 127.0.0.1:{port} is not verified{unused}: ");
+    let warnings = |stderr: &str| stderr.lines().filter(|line| line.starts_with("warn\t")).count();
+    for (tls, unused) in [("insecure = true", ""), ("insecure = true\nca = \"lab-ca.pem\"", ", and ca is not used")] {
+        scene.configure(&encrypted.replace("disable = true", tls));
+        let commands: [&[&str]; 2] = [&["write", "m f=1"], &["database", "delete", "--force", "a", "b"]];
+        for command in commands {
+            // The server speaks no TLS, and there is no such `ca`; what is said before is all that matters here.
+            let outcome = scene.run(command).await.failed("cannot rea");
+            let deletion = if command[0] == "database" { 3 } else { 0 };
+            assert_eq!(warnings(&outcome.stderr), 1 + deletion, "{}", outcome.stderr);
+            assert!(outcome.stderr.contains(&warning(unused)), "{}", outcome.stderr);
+        }
+    }
+    scene.configure(&encrypted.replace("disable = true", ""));
+    let outcome = scene.run(&["write", "m f=1"]).await.failed("cannot reach");
+    assert_eq!(warnings(&outcome.stderr), 0, "{}", outcome.stderr);
+    scene.configure(&scene.dedicated_profile().replace("disable = true", "disable = true\ninsecure = true"));
+    assert_eq!(lists(&scene, &[]).await, "", "nothing is verified where nothing is encrypted");
+}
