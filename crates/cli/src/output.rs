@@ -2,7 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use serde::{Serialize, Serializer};
-use tidegate_model::{Timestamp, TokenKind};
+use tidegate_client::ServerTime;
+use tidegate_model::TokenKind;
 
 use crate::error::{Error, Result};
 
@@ -111,11 +112,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String> {
     Ok(text)
 }
 
-/// A time as JSON shows it: `{"seconds": …, "nanos": …}`, without `nanos` when zero.
+/// A time as JSON shows it: `{"seconds": …, "nanos": …}`, without `nanos` when zero. What is no time stays the text that
+/// came: left out it would look unset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct JsonTime(pub(crate) Timestamp);
+pub(crate) struct JsonTime<'a>(pub(crate) &'a ServerTime);
 
-impl Serialize for JsonTime {
+impl Serialize for JsonTime<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Parts {
@@ -123,8 +125,13 @@ impl Serialize for JsonTime {
             #[serde(skip_serializing_if = "is_zero")]
             nanos: i64,
         }
-        let (seconds, nanos) = self.0.seconds_and_nanos();
-        Parts { seconds, nanos }.serialize(serializer)
+        match self.0 {
+            ServerTime::Known(time) => {
+                let (seconds, nanos) = time.seconds_and_nanos();
+                Parts { seconds, nanos }.serialize(serializer)
+            }
+            ServerTime::Other(text) => text.serialize(serializer),
+        }
     }
 }
 
@@ -133,8 +140,12 @@ fn is_zero(number: &i64) -> bool {
 }
 
 /// A time as tables show it; blank when unset.
-pub(crate) fn time_cell(time: Option<Timestamp>) -> String {
-    time.map(Timestamp::to_rfc3339_seconds).unwrap_or_default()
+pub(crate) fn time_cell(time: Option<&ServerTime>) -> String {
+    match time {
+        Some(ServerTime::Known(time)) => time.to_rfc3339_seconds(),
+        Some(ServerTime::Other(text)) => text.clone(),
+        None => String::new(),
+    }
 }
 
 /// The text on one line, without characters that would steer a terminal or make the text look like another one.
@@ -185,6 +196,8 @@ pub(crate) fn without_tokens(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_model::Timestamp;
+
     use super::*;
 
     #[test]
@@ -257,7 +270,8 @@ mod tests {
 
     #[test]
     fn json_times_omit_zero_nanos() {
-        let shown = |micros| serde_json::to_string(&JsonTime(Timestamp::from_micros(micros))).unwrap();
+        let shown =
+            |micros| serde_json::to_string(&JsonTime(&ServerTime::Known(Timestamp::from_micros(micros)))).unwrap();
         assert_eq!(shown(1_767_605_412_118_000), r#"{"seconds":1767605412,"nanos":118000000}"#);
         assert_eq!(shown(1_000_000), r#"{"seconds":1}"#);
     }

@@ -6,6 +6,7 @@ mod compatibility;
 mod configuration;
 mod data;
 mod databases;
+mod faulty_records;
 mod harness;
 mod login;
 mod management_tokens;

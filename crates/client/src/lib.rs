@@ -23,7 +23,8 @@ pub use error::{Error, Result};
 pub use management::{ManagementClient, NewDatabaseToken, NewManagementToken, Scope, StatusFilter, TokenChanges};
 pub use tls::TlsOptions;
 pub use wire::{
-    ClusterItem, Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem, TableItem, UserItem,
+    ClusterItem, Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem, ServerTime, TableItem,
+    UserItem,
 };
 
 #[cfg(test)]

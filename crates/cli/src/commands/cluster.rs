@@ -46,7 +46,7 @@ struct JsonCluster<'a> {
     url: &'a str,
     state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<JsonTime>,
+    created_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<i64>,
 }
@@ -59,7 +59,7 @@ impl<'a> JsonCluster<'a> {
             name: &cluster.name,
             url: &cluster.url,
             state: &cluster.state,
-            created_at: cluster.created_at.map(JsonTime),
+            created_at: cluster.created_at.as_ref().map(JsonTime),
             category: cluster.category,
         }
     }

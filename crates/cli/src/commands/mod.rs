@@ -13,7 +13,7 @@ mod user;
 
 use clap::{ArgMatches, Command};
 use serde::Serialize;
-use tidegate_client::StatusFilter;
+use tidegate_client::{ServerTime, StatusFilter};
 use tidegate_model::{DatabaseName, Grant, PartitionTemplate, PlainToken, Timestamp};
 
 use crate::error::{Error, Result};
@@ -185,8 +185,8 @@ fn expiry_of(session: &Session<'_>, matches: &ArgMatches) -> Result<Option<Times
 struct NewSecret<'a> {
     id: String,
     description: &'a str,
-    expires_at: Option<Timestamp>,
-    revoked_at: Option<Timestamp>,
+    expires_at: Option<&'a ServerTime>,
+    revoked_at: Option<&'a ServerTime>,
     secret: &'a PlainToken,
 }
 

@@ -47,7 +47,7 @@ fn table(tables: &[TableItem], status: StatusFilter) -> ListTable {
     for item in tables {
         let mut cells = vec![id_cell(item), item.name.clone(), item.iceberg_enabled.to_string()];
         if with_deletion {
-            cells.push(time_cell(item.deleted_at));
+            cells.push(time_cell(item.deleted_at.as_ref()));
         }
         table.row(cells);
     }
@@ -119,7 +119,7 @@ struct JsonTable<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     partition_template: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_at: Option<JsonTime>,
+    deleted_at: Option<JsonTime<'a>>,
 }
 
 impl<'a> JsonTable<'a> {
@@ -130,7 +130,7 @@ impl<'a> JsonTable<'a> {
             database_name: database.as_str(),
             iceberg_enabled: table.iceberg_enabled,
             partition_template: table.partition_template.as_ref(),
-            deleted_at: table.deleted_at.map(JsonTime),
+            deleted_at: table.deleted_at.as_ref().map(JsonTime),
         }
     }
 }
