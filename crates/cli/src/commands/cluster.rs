@@ -23,7 +23,7 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     session.refuse_clustered()?;
     let mut clusters = session.management(matches).await?.clusters().await?;
-    clusters.sort_by(|a, b| (&a.name, a.cluster_id).cmp(&(&b.name, b.cluster_id)));
+    clusters.items.sort_by(|a, b| (&a.name, a.cluster_id).cmp(&(&b.name, b.cluster_id)));
     print_list(session, matches, &clusters, JsonCluster::new, |clusters| {
         let mut table = ListTable::of_texts(&["ID", "NAME", "STATE", "URL"]);
         for cluster in clusters {

@@ -74,7 +74,7 @@ pub(super) async fn undelete(session: &mut Session<'_>, matches: &ArgMatches) ->
     let name = database_of(matches)?;
     let client = session.management(matches).await?;
     let deleted = client.databases(StatusFilter::Deleted).await?;
-    let of_this_name = deleted.into_iter().filter(|item| item.name == name.as_str());
+    let of_this_name = deleted.items.into_iter().filter(|item| item.name == name.as_str());
     let latest = of_this_name.max_by_key(|item| item.deleted_at.as_ref().and_then(ServerTime::known));
     let id = latest.and_then(|item| item.id).and_then(DatabaseId::new);
     let id = id.ok_or_else(|| Error::Failed(format!("there is no deleted database \"{name}\" to restore")))?;
@@ -86,7 +86,7 @@ pub(super) async fn undelete(session: &mut Session<'_>, matches: &ArgMatches) ->
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let status = status_of(matches);
     let mut databases = session.management(matches).await?.databases(status).await?;
-    databases.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    databases.items.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     print_list(session, matches, &databases, JsonDatabase::new, |databases| table(databases, status))
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let mut tokens = session.management(matches).await?.management_tokens().await?;
-    sort(&mut tokens, word_of(matches, "sort"));
+    sort(&mut tokens.items, word_of(matches, "sort"));
     print_list(session, matches, &tokens, JsonToken::new, table)
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Res
     let status = status_of(matches);
     let database = database_of(matches)?;
     let mut tables = session.management(matches).await?.tables(database, status).await?;
-    tables.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    tables.items.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     print_list(session, matches, &tables, |table| JsonTable::new(table, database), |tables| table(tables, status))
 }
 

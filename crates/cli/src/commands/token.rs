@@ -54,10 +54,10 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let include_revoked = matches.get_flag("include-revoked");
     let mut tokens = session.management(matches).await?.tokens(include_revoked).await?;
-    tokens.retain(|token| include_revoked || token.revoked_at.is_none());
-    tokens.sort_by_key(|token| token.id);
+    tokens.items.retain(|token| include_revoked || token.revoked_at.is_none());
+    tokens.items.sort_by_key(|token| token.id);
     if word_of(matches, "sort") == "description" {
-        tokens.sort_by(|a, b| a.description.cmp(&b.description));
+        tokens.items.sort_by(|a, b| a.description.cmp(&b.description));
     }
     print_list(session, matches, &tokens, JsonToken::new, |tokens| table(tokens, include_revoked))
 }

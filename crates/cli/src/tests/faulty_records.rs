@@ -81,3 +81,34 @@ async fn of_deleted_databases_one_with_a_readable_time_is_restored_first() {
     scene.run(&["database", "undelete", "plant7"]).await.succeeded();
     scene.requests();
 }
+
+#[tokio::test]
+async fn a_list_without_its_faulty_records_is_shown_and_fails() {
+    let scene = Scene::new().await;
+    let tokens = json!([token(A, NEAR), token("not-an-id\u{202e}", NEAR), {"id": B, "permissions": 5}, 7]);
+    let errors = r"error	record 2 (not-an-id\u{202e}) of the server's answer is not as documented and left out
+error	record 3 (a9e37b10-2c55-4e0d-8f61-7be4c1d2036a) of the server's answer is not as documented and left out
+error	record 4 of the server's answer is not as documented and left out
+";
+    for command in [&["token", "list"][..], &["token", "list", "--format", "json"]] {
+        scene.answer("GET", &cluster_path("/tokens"), 200, &tokens);
+        let outcome = scene.run(command).await;
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (1, errors));
+        assert!(outcome.stdout.contains(A) && !outcome.stdout.contains(B), "{}", outcome.stdout);
+    }
+    for (path, command) in [
+        (cluster_path("/databases"), &["database", "list"][..]),
+        (cluster_path("/databases/plant7/tables"), &["table", "list", "plant7"]),
+        (account_path("/management-tokens"), &["management", "list"]),
+        (account_path("/clusters"), &["cluster", "list"]),
+        (account_path("/users"), &["user", "list"]),
+    ] {
+        scene.answer("GET", &path, 200, json!([{"id": A, "name": 5}, {"id": 5, "name": "good"}, {"id": B}]));
+        let outcome = scene.run(command).await;
+        assert_eq!(outcome.status, 1, "{outcome:?}");
+        assert!(outcome.stderr.contains(" is not as documented and left out\n"), "{outcome:?}");
+        assert!(outcome.stdout.contains("good") || outcome.stdout.contains(B), "{outcome:?}");
+        scene.answer("GET", &path, 200, json!([{"id": {}, "name": []}]));
+        scene.run(command).await.failed("not the documented JSON");
+    }
+}
