@@ -1,6 +1,7 @@
 //! Everything a command may touch of its surroundings, so that tests can give it other ones.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Read, Write};
@@ -9,17 +10,24 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_model::{Clock, SystemClock};
+use tidegate_model::{Clock, PlainToken, SystemClock};
 
 use crate::error::{Error, Result};
 
-/// Variables and the current directory.
-#[derive(Debug, Clone, Default)]
+/// Variables and the current directory. `Debug` shows no values of variables: some are secrets.
+#[derive(Clone, Default)]
 pub struct Environment {
     /// The environment variables.
     pub variables: HashMap<OsString, OsString>,
     /// Where relative paths start.
     pub current_dir: PathBuf,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: BTreeSet<&OsString> = self.variables.keys().collect();
+        f.debug_struct("Environment").field("variables", &names).field("current_dir", &self.current_dir).finish()
+    }
 }
 
 impl Environment {
@@ -68,7 +76,7 @@ impl Io {
             stdin: Some(Box::new(stdin)),
             is_echoed: false,
             stdout: Box::new(stdout),
-            log: Log { sink: Arc::new(Mutex::new(Box::new(stderr))), verbosity: Verbosity::Normal },
+            log: Log::to(stderr),
             environment,
             clock,
             pause: Arc::new(|time| Box::pin(tokio::time::sleep(time))),
@@ -110,7 +118,7 @@ impl Io {
 
     /// Asks on standard error and reads one line from standard input.
     pub(crate) async fn confirm(&mut self, question: &str) -> Result<()> {
-        self.log.raw(question);
+        self.log.raw(&crate::output::one_line(question));
         let mut input = self.take_stdin();
         let read = tokio::task::spawn_blocking(move || {
             let line = read_line(&mut input);
@@ -161,10 +169,29 @@ pub(crate) enum Verbosity {
 #[derive(Clone)]
 pub(crate) struct Log {
     sink: Sink,
+    /// What no line may repeat.
+    credentials: Arc<Mutex<Vec<PlainToken>>>,
     pub(crate) verbosity: Verbosity,
 }
 
 impl Log {
+    fn to(stderr: impl Write + Send + 'static) -> Self {
+        let sink: Box<dyn Write + Send> = Box::new(stderr);
+        Self { sink: Arc::new(Mutex::new(sink)), credentials: Arc::default(), verbosity: Verbosity::Normal }
+    }
+
+    /// From now on no line repeats this credential, whatever it looks like.
+    pub(crate) fn hide(&self, credential: &PlainToken) {
+        // Shorter ones occur in ordinary words; no server gives them out.
+        const SHORTEST: usize = 8;
+        if credential.expose().len() >= SHORTEST {
+            let mut credentials = lock(&self.credentials);
+            credentials.push(credential.clone());
+            // One may be the beginning of another.
+            credentials.sort_by_key(|credential| Reverse(credential.expose().len()));
+        }
+    }
+
     pub(crate) fn error(&self, text: impl AsRef<str>) {
         self.line("error", text.as_ref());
     }
@@ -189,17 +216,42 @@ impl Log {
         }
     }
 
+    /// One of several things that a question is about.
+    pub(crate) fn item(&self, name: impl fmt::Display) {
+        self.raw(&format!("  {}\n", crate::output::one_line(&name.to_string())));
+    }
+
     /// Text as it is. Nothing useful can be done when standard error is closed.
     pub(crate) fn raw(&self, text: &str) {
-        let mut sink = self.lock();
+        let mut sink = lock(&self.sink);
         let _ = sink.write_all(text.as_bytes()).and_then(|()| sink.flush());
     }
 
     fn line(&self, level: &str, text: &str) {
-        self.raw(&format!("{level}\t{}\n", crate::output::one_line(&crate::output::without_tokens(text))));
+        let mut shown = text.to_owned();
+        for credential in lock(&self.credentials).iter() {
+            shown = shown.replace(credential.expose(), "…");
+        }
+        self.raw(&format!("{level}\t{}\n", crate::output::one_line(&crate::output::without_tokens(&shown))));
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Box<dyn Write + Send>> {
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a thread that panicked left behind is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_shows_names_but_no_values() {
+        let variables = [("INFLUXCTL_MGMT_TOKEN", "hunter2"), ("HOME", "/home/ada")].map(|(k, v)| (k.into(), v.into()));
+        let environment = Environment { variables: variables.into(), current_dir: "/work".into() };
+        assert_eq!(
+            format!("{environment:?}"),
+            r#"Environment { variables: {"HOME", "INFLUXCTL_MGMT_TOKEN"}, current_dir: "/work" }"#
+        );
     }
 }

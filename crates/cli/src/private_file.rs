@@ -1,7 +1,7 @@
-//! Files with secrets: read only if nobody else could have placed or read them.
+//! Files with secrets.
 
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -9,13 +9,36 @@ use rustix::fs::OFlags;
 
 use crate::io::read_limited;
 
-/// The text of a regular file of mode 0600 that belongs to this user; `None` if there is none. The error says what is
-/// wrong with it.
+/// What a file holds that may be shared with others.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) bytes: Vec<u8>,
+    /// Why others may know or have placed the content, if they may.
+    pub(crate) exposure: Option<&'static str>,
+}
+
+/// The content of a regular file, which a link may lead to: whoever mounts secrets into containers uses links, and owns
+/// them as root.
+pub(crate) fn read_shared(path: &Path, limit: u64) -> std::io::Result<Shared> {
+    let file = open(path, OFlags::empty())?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let exposure = if ![own_id(), 0].contains(&metadata.uid()) {
+        Some("belongs to another user")
+    } else if metadata.mode() & 0o077 != 0 {
+        Some("can be read or changed by other users")
+    } else {
+        None
+    };
+    Ok(Shared { bytes: read_limited(file, limit)?, exposure })
+}
+
+/// The text of a regular file of mode 0600 that belongs to this user: nobody else could have placed or read it. `None`
+/// if there is none. The error says what is wrong with it.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<String>, String> {
-    // Without NONBLOCK a named pipe in this place would hold the program up.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).map_err(|error| error.to_string())?;
-    let file = match File::options().read(true).custom_flags(flags).open(path) {
+    let file = match open(path, OFlags::NOFOLLOW) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
@@ -23,7 +46,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<String>, String> {
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     let fault = if !metadata.is_file() {
         Some("it is not a regular file")
-    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
+    } else if metadata.uid() != own_id() {
         Some("it belongs to another user")
     } else if metadata.mode() & 0o7777 != 0o600 {
         Some("its mode is not 0600")
@@ -35,4 +58,14 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<String>, String> {
     }
     let bytes = read_limited(file, limit).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+fn open(path: &Path, flags: OFlags) -> std::io::Result<File> {
+    // Without NONBLOCK a named pipe in this place would hold the program up.
+    let flags = i32::try_from((flags | OFlags::NONBLOCK).bits()).map_err(Error::other)?;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+fn own_id() -> u32 {
+    rustix::process::geteuid().as_raw()
 }

@@ -17,6 +17,7 @@ use crate::config::{self, Product, Profile};
 use crate::error::{Error, Result};
 use crate::globals::Globals;
 use crate::io::{Io, Log, read_limited};
+use crate::private_file;
 
 const DEDICATED_CONSOLE: &str = "https://console.influxdata.com";
 const MANAGEMENT_TOKEN: &str = "INFLUXCTL_MGMT_TOKEN";
@@ -159,6 +160,11 @@ impl<'a> Session<'a> {
             self.log(),
         )?;
         let profile = config::read(&located, self.log())?;
+        let variable = self.io.environment.variable(MANAGEMENT_TOKEN).and_then(|value| value.to_str());
+        let variable = variable.map(PlainToken::from_presented);
+        for credential in [&profile.token, &profile.management_token, &variable].into_iter().flatten() {
+            self.log().hide(credential);
+        }
         self.log().debug(format!("profile {:?} of {}", profile.name, profile.file.display()));
         Ok(Arc::clone(self.profile.insert(Arc::new(profile))))
     }
@@ -202,10 +208,21 @@ impl<'a> Session<'a> {
             return Ok(Some(token.clone()));
         }
         if let Some(path) = &profile.token_file {
-            let path = self.io.environment.current_dir.join(path);
-            return token_of(&read_file(&path)?, &path.display().to_string(), true).map(Some);
+            return self.profile_token_file(path).map(Some);
         }
         Ok(None)
+    }
+
+    /// The token in the file that the profile names. Unlike files that flags name, it must be a regular one: nobody
+    /// waits beside every command to feed a pipe.
+    fn profile_token_file(&self, path: &Path) -> Result<PlainToken> {
+        let path = self.io.environment.current_dir.join(path);
+        let file = private_file::read_shared(&path, LARGEST_TOKEN_FILE)
+            .map_err(|reason| Error::Unreadable { path: path.clone(), reason })?;
+        if let Some(exposure) = file.exposure {
+            self.log().warn(format!("token_file {} {exposure}: make it yours and its mode 0600", path.display()));
+        }
+        token_of(&file.bytes, &path.display().to_string(), true)
     }
 
     async fn token_from_file(&mut self, path: &Path) -> Result<PlainToken> {
@@ -225,6 +242,15 @@ impl<'a> Session<'a> {
         token: &PlainToken,
         refused: Option<Arc<AtomicBool>>,
     ) -> Result<Connection> {
+        self.log().hide(token);
+        if tls.insecure && base.is_encrypted() {
+            let unused = if tls.ca.is_some() { ", and ca is not used" } else { "" };
+            self.log().warn(format!(
+                "the certificate of {} is not verified{unused}: whoever is in between can read the token; remove \
+                 insecure from the profile",
+                base.authority()
+            ));
+        }
         for path in [&mut tls.ca, &mut tls.certificate, &mut tls.key].into_iter().flatten() {
             *path = self.io.environment.current_dir.join(&*path);
         }

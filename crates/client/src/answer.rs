@@ -5,6 +5,7 @@ use reqwest::Response;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::Listing;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 
@@ -13,14 +14,26 @@ const DOCUMENT_LIMIT: usize = 1024 * 1024 * 1024;
 
 /// The whole answer as one JSON document.
 pub(crate) async fn document<T: DeserializeOwned>(connection: &Connection, response: Response) -> Result<T> {
-    let body = read(response, DOCUMENT_LIMIT)
+    let body = whole(connection, response).await?;
+    serde_json::from_slice(&body).map_err(|error| undocumented(connection, &error))
+}
+
+/// The whole answer as a JSON array, without records that are not as documented.
+pub(crate) async fn listing<T: DeserializeOwned>(connection: &Connection, response: Response) -> Result<Listing<T>> {
+    let body = whole(connection, response).await?;
+    Listing::parse(&body).map_err(|error| undocumented(connection, &error))
+}
+
+async fn whole(connection: &Connection, response: Response) -> Result<Bytes> {
+    read(response, DOCUMENT_LIMIT)
         .await
         .map_err(|error| connection.failed(error))?
-        .ok_or_else(|| connection.unexpected("more than 1 GiB"))?;
-    // The library's own message can repeat what it read, and that can be a secret.
-    serde_json::from_slice(&body).map_err(|error| {
-        connection.unexpected(format!("not the documented JSON (line {}, column {})", error.line(), error.column()))
-    })
+        .ok_or_else(|| connection.unexpected("more than 1 GiB"))
+}
+
+/// The library's own message can repeat what it read, and that can be a secret.
+fn undocumented(connection: &Connection, error: &serde_json::Error) -> Error {
+    connection.unexpected(format!("not the documented JSON (line {}, column {})", error.line(), error.column()))
 }
 
 /// The server's reason for a refusal, in any of its dialects (management API contract §4, data-plane contract §§4.5, 6.3).

@@ -11,6 +11,7 @@ mod connection;
 mod data;
 mod device_login;
 mod error;
+mod listing;
 mod management;
 mod tls;
 mod wire;
@@ -20,10 +21,12 @@ pub use connection::{Connection, ConnectionOptions, Exchange, Observer};
 pub use data::{DataClient, Precision, QueryAnswer, Row};
 pub use device_login::{DeviceCode, DeviceLogin, DeviceLoginOptions, LoginToken, Polled};
 pub use error::{Error, Result};
+pub use listing::{Listing, UnreadableRecord};
 pub use management::{ManagementClient, NewDatabaseToken, NewManagementToken, Scope, StatusFilter, TokenChanges};
 pub use tls::TlsOptions;
 pub use wire::{
-    ClusterItem, Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem, TableItem, UserItem,
+    ClusterItem, Created, DatabaseItem, DatabaseTokenItem, ManagementTokenItem, PermissionItem, ServerTime, TableItem,
+    UserItem,
 };
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tidegate_model::{AccountId, ClusterId, PartitionTemplate, TemplatePart, Timestamp};
 
+use crate::Listing;
 use crate::answer;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
@@ -85,6 +86,11 @@ impl ManagementClient {
     async fn document<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
         let response = self.connection.send(request).await?;
         answer::document(&self.connection, response).await
+    }
+
+    async fn listing<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Listing<T>> {
+        let response = self.connection.send(request).await?;
+        answer::listing(&self.connection, response).await
     }
 
     async fn done(&self, request: RequestBuilder) -> Result<()> {

@@ -1,5 +1,9 @@
 //! The JSON of the management API. Members that only one product sends, or that are extensions, are optional.
 
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use tidegate_model::{AccountId, ClusterId, PlainToken, Timestamp, TokenId, UserId};
@@ -30,8 +34,8 @@ pub struct DatabaseItem {
     #[serde(default)]
     pub retention_period: Option<i64>,
     /// When it was deleted, if it was.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub deleted_at: Option<Timestamp>,
+    #[serde(default)]
+    pub deleted_at: Option<ServerTime>,
 }
 
 /// A table (management API contract §§8 and 14).
@@ -53,8 +57,8 @@ pub struct TableItem {
     #[serde(default, deserialize_with = "empty_if_null")]
     pub iceberg_enabled: bool,
     /// When it was deleted, if it was.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub deleted_at: Option<Timestamp>,
+    #[serde(default)]
+    pub deleted_at: Option<ServerTime>,
 }
 
 /// A cluster (management API contract §14).
@@ -77,8 +81,8 @@ pub struct ClusterItem {
     #[serde(default, deserialize_with = "empty_if_null")]
     pub state: String,
     /// When it was made.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub created_at: Option<Timestamp>,
+    #[serde(default)]
+    pub created_at: Option<ServerTime>,
     /// A number whose meaning is not documented.
     #[serde(default)]
     pub category: Option<i64>,
@@ -134,14 +138,14 @@ pub struct DatabaseTokenItem {
     #[serde(default, deserialize_with = "empty_if_null")]
     pub permissions: Vec<PermissionItem>,
     /// When it was made.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub created_at: Option<Timestamp>,
+    #[serde(default)]
+    pub created_at: Option<ServerTime>,
     /// From when on it is dead.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub expires_at: Option<Timestamp>,
+    #[serde(default)]
+    pub expires_at: Option<ServerTime>,
     /// When it was revoked.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub revoked_at: Option<Timestamp>,
+    #[serde(default)]
+    pub revoked_at: Option<ServerTime>,
 }
 
 /// A management token (management API contract §§11 and 14). Holds no secret.
@@ -161,17 +165,17 @@ pub struct ManagementTokenItem {
     #[serde(default, deserialize_with = "empty_if_null")]
     pub description: String,
     /// When it was made.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub created_at: Option<Timestamp>,
+    #[serde(default)]
+    pub created_at: Option<ServerTime>,
     /// Who made it.
     #[serde(default)]
     pub created_by: Option<Uuid>,
     /// From when on it is dead.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub expires_at: Option<Timestamp>,
+    #[serde(default)]
+    pub expires_at: Option<ServerTime>,
     /// When it was revoked.
-    #[serde(default, deserialize_with = "optional_text")]
-    pub revoked_at: Option<Timestamp>,
+    #[serde(default)]
+    pub revoked_at: Option<ServerTime>,
 }
 
 /// A token that has just been made: its record, and the secret that is told this once.
@@ -185,21 +189,71 @@ pub struct Created<T> {
     pub secret: PlainToken,
 }
 
+/// A time as a server sends it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServerTime {
+    /// A time of RFC 3339.
+    Known(Timestamp),
+    /// Something else, such as a year of five digits: the text as it came, or a JSON value as text.
+    Other(String),
+}
+
+impl ServerTime {
+    /// The time, if it is one.
+    pub fn known(&self) -> Option<Timestamp> {
+        match self {
+            Self::Known(time) => Some(*time),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ServerTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(text) => text.parse().map_or(Self::Other(text), Self::Known),
+            other => Self::Other(other.to_string()),
+        })
+    }
+}
+
 fn text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
-    T: std::str::FromStr<Err: std::fmt::Display>,
+    T: FromStr<Err: fmt::Display>,
 {
-    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    Parsed::deserialize(deserializer).map(|Parsed(value)| value)
 }
 
 fn optional_text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
-    T: std::str::FromStr<Err: std::fmt::Display>,
+    T: FromStr<Err: fmt::Display>,
 {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
+    Ok(Option::<Parsed<T>>::deserialize(deserializer)?.map(|Parsed(value)| value))
+}
+
+/// What a text stands for, read without copying the text: long lists hold many.
+struct Parsed<T>(T);
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text<T>(PhantomData<T>);
+
+        impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for Text<T> {
+            type Value = Parsed<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                text.parse().map(Parsed).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text(PhantomData))
+    }
 }
 
 fn empty_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -212,4 +266,38 @@ where
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainToken, D::Error> {
     String::deserialize(deserializer).map(PlainToken::from_presented)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_cannot_be_read_are_kept_as_they_came() {
+        let time = |json: &str| -> Option<ServerTime> { serde_json::from_str(json).unwrap() };
+        let noon = Timestamp::from_micros(1_801_396_800_000_000);
+        assert_eq!(time(r#""2027-01-31T12:00:00Z""#), Some(ServerTime::Known(noon)));
+        assert_eq!(time("null"), None);
+        for (json, text) in [
+            (r#""+10000-01-01T00:00:00Z""#, "+10000-01-01T00:00:00Z"),
+            (r#""""#, ""),
+            (r#""so\u006fn""#, "soon"),
+            ("1801396800", "1801396800"),
+            (r#"{"seconds":5}"#, r#"{"seconds":5}"#),
+        ] {
+            assert_eq!(time(json), Some(ServerTime::Other(text.to_owned())), "{json}");
+        }
+        assert_eq!(ServerTime::Known(noon).known(), Some(noon));
+        assert_eq!(ServerTime::Other(String::new()).known(), None);
+    }
+
+    #[test]
+    fn ids_may_be_escaped_but_not_malformed() {
+        let item = |id: &str| serde_json::from_str::<DatabaseTokenItem>(&format!(r#"{{"id":{id}}}"#));
+        assert!(item(r#""4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64""#).is_ok());
+        assert!(item(r#""\u0034f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64""#).is_ok());
+        for id in [r#""4f0c""#, "4", "null", r#"["4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64"]"#] {
+            assert!(item(id).is_err(), "{id}");
+        }
+    }
 }

@@ -78,6 +78,7 @@ impl Cache {
 
     /// The file is whole or the old one at any time, and never readable by others.
     fn replace(&self, text: &[u8]) -> std::io::Result<()> {
+        self.remove_leftovers()?;
         DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
         std::fs::set_permissions(&self.directory, Permissions::from_mode(0o700))?;
         let new = self.file.with_extension(format!("{}.new", std::process::id()));
@@ -91,7 +92,27 @@ impl Cache {
 
     /// Removes what is kept. Nothing kept is success.
     pub(crate) fn remove(&self) -> std::io::Result<()> {
-        remove(&self.file)
+        remove(&self.file)?;
+        self.remove_leftovers()
+    }
+
+    /// Removes what processes left behind that ended between writing a token and putting it in its place.
+    fn remove_leftovers(&self) -> std::io::Result<()> {
+        let entries = match std::fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            // Without `.new` and the process id only the name of the kept file remains.
+            let is_leftover = path.extension().is_some_and(|extension| extension == "new")
+                && path.with_extension("").with_extension("json") == self.file;
+            if is_leftover {
+                remove(&path)?;
+            }
+        }
+        Ok(())
     }
 }
 

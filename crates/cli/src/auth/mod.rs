@@ -33,6 +33,7 @@ pub(crate) async fn login(
     let code = provider.start().await?;
     tell(io, &code);
     let LoginToken { token, life_time } = wait(io, &provider, &code).await?;
+    io.log.hide(&token);
     let life_time = i64::try_from(life_time.unwrap_or(USUAL_LIFE_TIME).as_micros()).unwrap_or(i64::MAX);
     let expires_at = Timestamp::from_micros(io.clock.now().micros().saturating_add(life_time));
     let kept = Cache::of(&io.environment, &profile.name)

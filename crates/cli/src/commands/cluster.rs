@@ -23,7 +23,7 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     session.refuse_clustered()?;
     let mut clusters = session.management(matches).await?.clusters().await?;
-    clusters.sort_by(|a, b| (&a.name, a.cluster_id).cmp(&(&b.name, b.cluster_id)));
+    clusters.items.sort_by(|a, b| (&a.name, a.cluster_id).cmp(&(&b.name, b.cluster_id)));
     print_list(session, matches, &clusters, JsonCluster::new, |clusters| {
         let mut table = ListTable::of_texts(&["ID", "NAME", "STATE", "URL"]);
         for cluster in clusters {
@@ -46,7 +46,7 @@ struct JsonCluster<'a> {
     url: &'a str,
     state: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<JsonTime>,
+    created_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<i64>,
 }
@@ -59,7 +59,7 @@ impl<'a> JsonCluster<'a> {
             name: &cluster.name,
             url: &cluster.url,
             state: &cluster.state,
-            created_at: cluster.created_at.map(JsonTime),
+            created_at: cluster.created_at.as_ref().map(JsonTime),
             category: cluster.category,
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::ArgMatches;
 use serde::Serialize;
-use tidegate_client::{DatabaseItem, StatusFilter};
+use tidegate_client::{DatabaseItem, ServerTime, StatusFilter};
 use tidegate_model::{DatabaseChange, DatabaseId, DatabaseName, NewDatabase, Retention};
 use uuid::Uuid;
 
@@ -74,7 +74,8 @@ pub(super) async fn undelete(session: &mut Session<'_>, matches: &ArgMatches) ->
     let name = database_of(matches)?;
     let client = session.management(matches).await?;
     let deleted = client.databases(StatusFilter::Deleted).await?;
-    let latest = deleted.into_iter().filter(|item| item.name == name.as_str()).max_by_key(|item| item.deleted_at);
+    let of_this_name = deleted.items.into_iter().filter(|item| item.name == name.as_str());
+    let latest = of_this_name.max_by_key(|item| item.deleted_at.as_ref().and_then(ServerTime::known));
     let id = latest.and_then(|item| item.id).and_then(DatabaseId::new);
     let id = id.ok_or_else(|| Error::Failed(format!("there is no deleted database \"{name}\" to restore")))?;
     client.undelete_database(id).await.map_err(|error| taken(error, name))?;
@@ -85,7 +86,7 @@ pub(super) async fn undelete(session: &mut Session<'_>, matches: &ArgMatches) ->
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let status = status_of(matches);
     let mut databases = session.management(matches).await?.databases(status).await?;
-    databases.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    databases.items.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     print_list(session, matches, &databases, JsonDatabase::new, |databases| table(databases, status))
 }
 
@@ -112,7 +113,7 @@ fn table(databases: &[DatabaseItem], status: StatusFilter) -> ListTable {
             number(database.max_columns_per_table),
         ];
         if with_deletion {
-            cells.push(time_cell(database.deleted_at));
+            cells.push(time_cell(database.deleted_at.as_ref()));
         }
         table.row(cells);
     }
@@ -136,7 +137,7 @@ pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> R
             [name] => format!("Delete database \"{name}\"? [y/N] "),
             several => {
                 for name in several {
-                    session.log().raw(&format!("  {name}\n"));
+                    session.log().item(name);
                 }
                 format!("Delete {} databases? [y/N] ", several.len())
             }
@@ -170,7 +171,7 @@ struct JsonDatabase<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_columns_per_table: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_at: Option<JsonTime>,
+    deleted_at: Option<JsonTime<'a>>,
 }
 
 impl<'a> JsonDatabase<'a> {
@@ -183,7 +184,7 @@ impl<'a> JsonDatabase<'a> {
             retention_period_ns: database.retention_period.unwrap_or_default(),
             max_tables: database.max_tables,
             max_columns_per_table: database.max_columns_per_table,
-            deleted_at: database.deleted_at.map(JsonTime),
+            deleted_at: database.deleted_at.as_ref().map(JsonTime),
         }
     }
 }

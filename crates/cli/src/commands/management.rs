@@ -1,8 +1,10 @@
 //! `management`: management tokens (influxctl contract §8).
 
+use std::cmp::Ordering;
+
 use clap::ArgMatches;
 use serde::Serialize;
-use tidegate_client::{ManagementTokenItem, NewManagementToken};
+use tidegate_client::{ManagementTokenItem, NewManagementToken, ServerTime};
 use tidegate_model::{OsRandomness, PlainToken, TokenKind};
 use uuid::Uuid;
 
@@ -20,8 +22,8 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
     let shown = NewSecret {
         id: created.record.id.to_string(),
         description: &created.record.description,
-        expires_at: created.record.expires_at,
-        revoked_at: created.record.revoked_at,
+        expires_at: created.record.expires_at.as_ref(),
+        revoked_at: created.record.revoked_at.as_ref(),
         secret: &created.secret,
     };
     let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
@@ -30,7 +32,7 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let mut tokens = session.management(matches).await?.management_tokens().await?;
-    sort(&mut tokens, word_of(matches, "sort"));
+    sort(&mut tokens.items, word_of(matches, "sort"));
     print_list(session, matches, &tokens, JsonToken::new, table)
 }
 
@@ -40,11 +42,15 @@ fn sort(tokens: &mut [ManagementTokenItem], column: &str) {
     match column {
         "description" => tokens.sort_by(|a, b| a.description.cmp(&b.description)),
         "prefix" => tokens.sort_by(|a, b| a.token_prefix.cmp(&b.token_prefix)),
-        "created" => tokens.sort_by_key(|token| (token.created_at.is_none(), token.created_at)),
-        "expires" => tokens.sort_by_key(|token| (token.expires_at.is_none(), token.expires_at)),
-        "revoked" => tokens.sort_by_key(|token| (token.revoked_at.is_none(), token.revoked_at)),
+        "created" => tokens.sort_by(|a, b| by_time(&a.created_at, &b.created_at)),
+        "expires" => tokens.sort_by(|a, b| by_time(&a.expires_at, &b.expires_at)),
+        "revoked" => tokens.sort_by(|a, b| by_time(&a.revoked_at, &b.revoked_at)),
         _ => {}
     }
+}
+
+fn by_time(a: &Option<ServerTime>, b: &Option<ServerTime>) -> Ordering {
+    (a.is_none(), a).cmp(&(b.is_none(), b))
 }
 
 fn table(tokens: &[ManagementTokenItem]) -> ListTable {
@@ -55,9 +61,9 @@ fn table(tokens: &[ManagementTokenItem]) -> ListTable {
             token.id.to_string(),
             token.description.clone(),
             token.token_prefix.clone(),
-            time_cell(token.created_at),
-            time_cell(token.expires_at),
-            time_cell(token.revoked_at),
+            time_cell(token.created_at.as_ref()),
+            time_cell(token.expires_at.as_ref()),
+            time_cell(token.revoked_at.as_ref()),
         ]);
     }
     table
@@ -82,11 +88,11 @@ struct JsonToken<'a> {
     account_id: Uuid,
     token_prefix: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<JsonTime>,
+    revoked_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<JsonTime>,
+    expires_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<JsonTime>,
+    created_at: Option<JsonTime<'a>>,
     description: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     created_by: Option<Uuid>,
@@ -100,9 +106,9 @@ impl<'a> JsonToken<'a> {
             id: token.id.as_uuid(),
             account_id: token.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
             token_prefix: &token.token_prefix,
-            revoked_at: token.revoked_at.map(JsonTime),
-            expires_at: token.expires_at.map(JsonTime),
-            created_at: token.created_at.map(JsonTime),
+            revoked_at: token.revoked_at.as_ref().map(JsonTime),
+            expires_at: token.expires_at.as_ref().map(JsonTime),
+            created_at: token.created_at.as_ref().map(JsonTime),
             description: &token.description,
             created_by: token.created_by,
             token: None,

@@ -13,7 +13,7 @@ mod user;
 
 use clap::{ArgMatches, Command};
 use serde::Serialize;
-use tidegate_client::StatusFilter;
+use tidegate_client::{Listing, ServerTime, StatusFilter};
 use tidegate_model::{DatabaseName, Grant, PartitionTemplate, PlainToken, Timestamp};
 
 use crate::error::{Error, Result};
@@ -122,11 +122,11 @@ fn template_of(matches: &ArgMatches) -> Result<Option<PartitionTemplate>> {
         .map_err(Error::Usage)
 }
 
-/// Prints a list in the wanted format; an empty one too.
+/// Prints a list in the wanted format; an empty one too. Fails afterwards if records had to be left out.
 fn print_list<'a, T, J: Serialize>(
     session: &mut Session<'_>,
     matches: &ArgMatches,
-    items: &'a [T],
+    Listing { items, unreadable }: &'a Listing<T>,
     object: impl Fn(&'a T) -> J,
     table: impl FnOnce(&'a [T]) -> output::ListTable,
 ) -> Result<()> {
@@ -134,7 +134,11 @@ fn print_list<'a, T, J: Serialize>(
         Format::Json => output::json(&items.iter().map(object).collect::<Vec<J>>())?,
         Format::Table => table(items).render(),
     };
-    session.io.print(&text)
+    session.io.print(&text)?;
+    for record in unreadable {
+        session.log().error(format!("{record} of the server's answer is not as documented and left out"));
+    }
+    if unreadable.is_empty() { Ok(()) } else { Err(Error::Reported) }
 }
 
 /// Prints one thing in the wanted format.
@@ -185,8 +189,8 @@ fn expiry_of(session: &Session<'_>, matches: &ArgMatches) -> Result<Option<Times
 struct NewSecret<'a> {
     id: String,
     description: &'a str,
-    expires_at: Option<Timestamp>,
-    revoked_at: Option<Timestamp>,
+    expires_at: Option<&'a ServerTime>,
+    revoked_at: Option<&'a ServerTime>,
     secret: &'a PlainToken,
 }
 

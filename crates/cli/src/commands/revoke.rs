@@ -28,7 +28,7 @@ pub(super) async fn confirm(
         return Ok(());
     }
     for id in targets {
-        session.log().raw(&format!("  {id}\n"));
+        session.log().item(id);
     }
     let count = targets.len();
     let plural = if count == 1 { "" } else { "s" };

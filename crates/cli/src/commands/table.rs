@@ -33,7 +33,7 @@ pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Res
     let status = status_of(matches);
     let database = database_of(matches)?;
     let mut tables = session.management(matches).await?.tables(database, status).await?;
-    tables.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    tables.items.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     print_list(session, matches, &tables, |table| JsonTable::new(table, database), |tables| table(tables, status))
 }
 
@@ -47,7 +47,7 @@ fn table(tables: &[TableItem], status: StatusFilter) -> ListTable {
     for item in tables {
         let mut cells = vec![id_cell(item), item.name.clone(), item.iceberg_enabled.to_string()];
         if with_deletion {
-            cells.push(time_cell(item.deleted_at));
+            cells.push(time_cell(item.deleted_at.as_ref()));
         }
         table.row(cells);
     }
@@ -63,8 +63,7 @@ pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> R
     let name = required::<String>(matches, "table")?;
     session.log().warn("whoever goes on writing to the table creates it anew: stop writers first");
     if !matches.get_flag("force") {
-        let question = format!("Delete table \"{}\" in \"{database}\"? [y/N] ", crate::output::one_line(name));
-        session.io.confirm(&question).await?;
+        session.io.confirm(&format!("Delete table \"{name}\" in \"{database}\"? [y/N] ")).await?;
     }
     session.management(matches).await?.delete_table(database, name).await?;
     session.log().info(format!("deleted table \"{name}\" in \"{database}\""));
@@ -120,7 +119,7 @@ struct JsonTable<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     partition_template: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deleted_at: Option<JsonTime>,
+    deleted_at: Option<JsonTime<'a>>,
 }
 
 impl<'a> JsonTable<'a> {
@@ -131,7 +130,7 @@ impl<'a> JsonTable<'a> {
             database_name: database.as_str(),
             iceberg_enabled: table.iceberg_enabled,
             partition_template: table.partition_template.as_ref(),
-            deleted_at: table.deleted_at.map(JsonTime),
+            deleted_at: table.deleted_at.as_ref().map(JsonTime),
         }
     }
 }

@@ -21,8 +21,8 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
     let shown = NewSecret {
         id: created.record.id.to_string(),
         description: &created.record.description,
-        expires_at: created.record.expires_at,
-        revoked_at: created.record.revoked_at,
+        expires_at: created.record.expires_at.as_ref(),
+        revoked_at: created.record.revoked_at.as_ref(),
         secret: &created.secret,
     };
     let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
@@ -44,8 +44,8 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
     let rows = [
         ("id", token.id.to_string()),
         ("description", token.description.clone()),
-        ("expires at", time_cell(token.expires_at)),
-        ("revoked at", time_cell(token.revoked_at)),
+        ("expires at", time_cell(token.expires_at.as_ref())),
+        ("revoked at", time_cell(token.revoked_at.as_ref())),
         ("permissions", permissions.collect::<Vec<_>>().join(", ")),
     ];
     print_details(session, matches, &JsonToken::new(&token), &rows)
@@ -54,10 +54,10 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let include_revoked = matches.get_flag("include-revoked");
     let mut tokens = session.management(matches).await?.tokens(include_revoked).await?;
-    tokens.retain(|token| include_revoked || token.revoked_at.is_none());
-    tokens.sort_by_key(|token| token.id);
+    tokens.items.retain(|token| include_revoked || token.revoked_at.is_none());
+    tokens.items.sort_by_key(|token| token.id);
     if word_of(matches, "sort") == "description" {
-        tokens.sort_by(|a, b| a.description.cmp(&b.description));
+        tokens.items.sort_by(|a, b| a.description.cmp(&b.description));
     }
     print_list(session, matches, &tokens, JsonToken::new, |tokens| table(tokens, include_revoked))
 }
@@ -71,7 +71,7 @@ fn table(tokens: &[DatabaseTokenItem], include_revoked: bool) -> ListTable {
     for token in tokens {
         let mut cells = vec![token.id.to_string(), token.description.clone()];
         if include_revoked {
-            cells.extend([time_cell(token.expires_at), time_cell(token.revoked_at)]);
+            cells.extend([time_cell(token.expires_at.as_ref()), time_cell(token.revoked_at.as_ref())]);
         }
         table.row(cells);
     }
@@ -109,11 +109,11 @@ struct JsonToken<'a> {
     description: &'a str,
     permissions: Vec<JsonPermission<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<JsonTime>,
+    created_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<JsonTime>,
+    expires_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    revoked_at: Option<JsonTime>,
+    revoked_at: Option<JsonTime<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
 }
@@ -139,9 +139,9 @@ impl<'a> JsonToken<'a> {
             id: token.id.as_uuid(),
             description: &token.description,
             permissions,
-            created_at: token.created_at.map(JsonTime),
-            expires_at: token.expires_at.map(JsonTime),
-            revoked_at: token.revoked_at.map(JsonTime),
+            created_at: token.created_at.as_ref().map(JsonTime),
+            expires_at: token.expires_at.as_ref().map(JsonTime),
+            revoked_at: token.revoked_at.as_ref().map(JsonTime),
             token: None,
         }
     }

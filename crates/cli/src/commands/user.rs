@@ -12,7 +12,7 @@ use crate::session::Session;
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
     let mut users = session.management(matches).await?.users().await?;
-    users.sort_by_key(|user| user.id);
+    users.items.sort_by_key(|user| user.id);
     print_list(session, matches, &users, JsonUser::new, |users| {
         let mut table = ListTable::of_texts(&["ID", "FIRST NAME", "LAST NAME", "EMAIL"]);
         for user in users {

@@ -251,3 +251,70 @@ token_file = ""
     scene.configure(&format!("{profile}{rest}[[profile]]\nproduct = \"clustered\"\n"));
     scene.run(&["token", "list"]).await.failed("a profile has no name");
 }
+
+/// A scene whose profile names a token file, and the path of that file.
+async fn with_token_file() -> (Scene, std::path::PathBuf) {
+    let scene = Scene::new().await;
+    let without_token = scene.dedicated_profile().replace(&format!("mgmt_token = \"{MANAGEMENT_TOKEN}\""), "");
+    scene.configure(&format!("{without_token}[profile.auth.token]\ntoken_file = \"admin.json\"\n"));
+    let path = scene.default_configuration().with_file_name("admin.json");
+    (scene, path)
+}
+
+#[tokio::test]
+async fn a_token_file_that_others_can_read_is_warned_about() {
+    let (scene, path) = with_token_file().await;
+    std::fs::write(&path, "from-text\n").unwrap();
+    for (mode, is_exposed) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o620, true)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let stderr = lists(&scene, &[]).await;
+        let warned =
+            stderr.starts_with("warn\ttoken_file ") && stderr.contains("can be read or changed by other users");
+        assert_eq!((warned, stderr.is_empty()), (is_exposed, !is_exposed), "{mode:o}: {stderr}");
+    }
+    let elsewhere = path.with_file_name("mounted.json");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    assert_eq!(lists(&scene, &[]).await, "", "a link is followed");
+}
+
+#[tokio::test]
+async fn a_token_file_must_be_a_regular_file_of_sane_size() {
+    let (scene, path) = with_token_file().await;
+    std::fs::create_dir(&path).unwrap();
+    scene.run(&["token", "list"]).await.failed("not a regular file");
+    std::fs::remove_dir(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    scene.run(&["token", "list"]).await.failed("not a regular file");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "x".repeat(64 * 1024 + 1)).unwrap();
+    scene.run(&["token", "list"]).await.failed("more than 65536 bytes");
+    scene.no_requests();
+}
+
+#[tokio::test]
+async fn an_unverified_certificate_is_warned_about_once() {
+    let scene = Scene::new().await;
+    let port = scene.port;
+    let encrypted = scene.dedicated_profile().replace("http://", "https://");
+    let warning = |unused: &str| format!("warn\tthe certificate of 127.0.0.1:{port} is not verified{unused}: ");
+    let warnings = |stderr: &str| stderr.lines().filter(|line| line.starts_with("warn\t")).count();
+    for (tls, unused) in [("insecure = true", ""), ("insecure = true\nca = \"lab-ca.pem\"", ", and ca is not used")] {
+        scene.configure(&encrypted.replace("disable = true", tls));
+        let commands: [&[&str]; 2] = [&["write", "m f=1"], &["database", "delete", "--force", "a", "b"]];
+        for command in commands {
+            // The server speaks no TLS, and there is no such `ca`; what is said before is all that matters here.
+            let outcome = scene.run(command).await.failed("cannot rea");
+            let deletion = if command[0] == "database" { 3 } else { 0 };
+            assert_eq!(warnings(&outcome.stderr), 1 + deletion, "{}", outcome.stderr);
+            assert!(outcome.stderr.contains(&warning(unused)), "{}", outcome.stderr);
+        }
+    }
+    scene.configure(&encrypted.replace("disable = true", ""));
+    let outcome = scene.run(&["write", "m f=1"]).await.failed("cannot reach");
+    assert_eq!(warnings(&outcome.stderr), 0, "{}", outcome.stderr);
+    scene.configure(&scene.dedicated_profile().replace("disable = true", "disable = true\ninsecure = true"));
+    assert_eq!(lists(&scene, &[]).await, "", "nothing is verified where nothing is encrypted");
+}

@@ -298,3 +298,41 @@ async fn a_login_that_cannot_be_kept_is_used_all_the_same() {
     let outcome = setting.list(200).await.succeeded();
     assert!(outcome.stderr.contains("warn\tthe login is not kept for later commands: "), "{}", outcome.stderr);
 }
+
+#[tokio::test]
+async fn a_login_token_that_is_repeated_is_not_shown() {
+    let setting = Setting::new().await;
+    setting.provider.grants(LOGIN);
+    setting.scene.answer("GET", "/api/v0/tokens", 500, format!("bad: {LOGIN}"));
+    let outcome = setting.scene.run(&["token", "list"]).await.failed("bad: … (HTTP 500)");
+    assert!(!outcome.stderr.contains(LOGIN), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_an_ended_process_left_of_a_login_goes_with_the_next_login_or_logout() {
+    let setting = Setting::new().await;
+    let hash = "37a8eec1ce19687d132fe29051dca629d164e2c4958ba141d5f4133a33f0688f";
+    let leave = |name: &str| {
+        std::fs::create_dir_all(setting.cache()).unwrap();
+        std::fs::write(setting.cache().join(name), LOGIN).unwrap();
+    };
+    let names = || {
+        let mut names: Vec<String> =
+            setting.cached().iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let others = [format!("{hash}.notes"), "ffff.4711.new".to_owned()];
+    for name in &others {
+        leave(name);
+    }
+    leave(&format!("{hash}.4711.new"));
+    setting.scene.run(&["auth", "logout"]).await.succeeded();
+    assert_eq!(names(), others);
+    leave(&format!("{hash}.4712.new"));
+    setting.provider.grants(LOGIN);
+    setting.scene.run(&["auth", "login"]).await.succeeded();
+    assert_eq!(names(), [format!("{hash}.json"), others[0].clone(), others[1].clone()]);
+    setting.scene.run(&["auth", "logout"]).await.succeeded();
+    assert_eq!(names(), others);
+}

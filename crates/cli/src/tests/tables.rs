@@ -117,6 +117,25 @@ async fn delete_asks_for_a_y() {
     assert_eq!(scene.requests().len(), 3);
 }
 
+#[tokio::test]
+async fn names_that_others_chose_cannot_hide_what_they_are() {
+    let scene = Scene::new().await;
+    let outcome = scene.run(&["table", "delete", "plant7", "a\u{202e}b\u{feff}"]).await;
+    let question = r#"Delete table "a\u{202e}b\u{feff}" in "plant7"? [y/N] "#;
+    assert!(outcome.stderr.contains(question), "{}", outcome.stderr);
+    let tables = json!([table("x\u{2066}y")]);
+    scene.answer("GET", &path(""), 200, &tables);
+    let listed = scene.run(&["table", "list", "plant7"]).await.succeeded().stdout;
+    assert!(listed.contains(r"| x\u{2066}y |"), "{listed}");
+    scene.answer("GET", &path(""), 200, &tables);
+    let listed = scene.run(&["table", "list", "plant7", "--format", "json"]).await.succeeded();
+    assert_eq!(listed.json()[0]["name"], "x\u{2066}y", "JSON is exact");
+    scene.answer("PUT", &path("/88/undelete"), 200, table("x\u{200b}y"));
+    let outcome = scene.run(&["table", "undelete", "plant7", "88"]).await.succeeded();
+    assert_eq!(outcome.stderr, "info\trestored table \"x\\u{200b}y\" in \"plant7\"\n");
+    assert_eq!(scene.requests().len(), 3);
+}
+
 /// `DELETE …/databases/plant7/tables/..` would delete the database.
 #[tokio::test]
 async fn names_that_lead_to_another_resource_are_refused() {

@@ -7,7 +7,7 @@ use tidegate_model::{ClusterId, Timestamp, TokenId};
 
 use super::{ManagementClient, add_expiry};
 use crate::error::{Error, Result};
-use crate::{ClusterItem, Created, ManagementTokenItem, UserItem};
+use crate::{ClusterItem, Created, Listing, ManagementTokenItem, UserItem};
 
 const TOKENS: (&str, &str) = ("/management-tokens", "the administration of management tokens");
 const CLUSTERS: (&str, &str) = ("/clusters", "showing clusters");
@@ -24,7 +24,7 @@ pub struct NewManagementToken {
 
 impl ManagementClient {
     /// All management tokens, revoked ones included.
-    pub async fn management_tokens(&self) -> Result<Vec<ManagementTokenItem>> {
+    pub async fn management_tokens(&self) -> Result<Listing<ManagementTokenItem>> {
         self.all(TOKENS).await
     }
 
@@ -48,7 +48,7 @@ impl ManagementClient {
     }
 
     /// All clusters of the account.
-    pub async fn clusters(&self) -> Result<Vec<ClusterItem>> {
+    pub async fn clusters(&self) -> Result<Listing<ClusterItem>> {
         self.all(CLUSTERS).await
     }
 
@@ -61,12 +61,12 @@ impl ManagementClient {
     }
 
     /// All users of the account.
-    pub async fn users(&self) -> Result<Vec<UserItem>> {
+    pub async fn users(&self) -> Result<Listing<UserItem>> {
         self.all(USERS).await
     }
 
-    async fn all<T: DeserializeOwned>(&self, (path, feature): (&str, &'static str)) -> Result<Vec<T>> {
-        match self.document(self.account(Method::GET, path)).await {
+    async fn all<T: DeserializeOwned>(&self, (path, feature): (&str, &'static str)) -> Result<Listing<T>> {
+        match self.listing(self.account(Method::GET, path)).await {
             Err(error) => Err(self.without_extension(error, feature).await),
             outcome => outcome,
         }

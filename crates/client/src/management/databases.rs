@@ -5,24 +5,24 @@ use serde_json::{Map, Value, json};
 use tidegate_model::{DatabaseChange, DatabaseId, DatabaseName, NewDatabase};
 
 use super::{ManagementClient, StatusFilter, add_template, segment};
-use crate::DatabaseItem;
 use crate::error::{Error, Result};
+use crate::{DatabaseItem, Listing};
 
 const DELETED: &str = "listing deleted databases";
 
 impl ManagementClient {
     /// All databases of this status. `Deleted` is an extension of the API (§14).
-    pub async fn databases(&self, status: StatusFilter) -> Result<Vec<DatabaseItem>> {
+    pub async fn databases(&self, status: StatusFilter) -> Result<Listing<DatabaseItem>> {
         let request = self.cluster(Method::GET, "/databases");
         if status == StatusFilter::Active {
-            return self.document(request).await;
+            return self.listing(request).await;
         }
-        let deleted = match self.document::<Vec<DatabaseItem>>(request.query(&[("status", "deleted")])).await {
+        let deleted = match self.listing::<DatabaseItem>(request.query(&[("status", "deleted")])).await {
             Ok(databases) => databases,
             Err(error) => return Err(Box::pin(self.without_parameter(error, DELETED)).await),
         };
         // A server that ignores the parameter lists those in use.
-        if deleted.iter().any(|database| database.deleted_at.is_none()) {
+        if deleted.items.iter().any(|database| database.deleted_at.is_none()) {
             return Err(Error::Unsupported { feature: DELETED });
         }
         Ok(deleted)

@@ -5,21 +5,21 @@ use serde_json::{Map, json};
 use tidegate_model::{DatabaseName, NewTable, TableId, TableName};
 
 use super::{ManagementClient, StatusFilter, add_template, segment};
-use crate::TableItem;
 use crate::error::{Error, Result};
+use crate::{Listing, TableItem};
 
 const LISTING: &str = "listing tables";
 const DELETED: &str = "listing deleted tables";
 
 impl ManagementClient {
     /// The tables of a database that have this status (extension, §14).
-    pub async fn tables(&self, database: &DatabaseName, status: StatusFilter) -> Result<Vec<TableItem>> {
+    pub async fn tables(&self, database: &DatabaseName, status: StatusFilter) -> Result<Listing<TableItem>> {
         let request = self.cluster(Method::GET, &tables_path(database)?);
         let (request, feature) = match status {
             StatusFilter::Active => (request, LISTING),
             StatusFilter::Deleted => (request.query(&[("status", "deleted")]), DELETED),
         };
-        let tables: Vec<TableItem> = match self.document(request).await {
+        let tables: Listing<TableItem> = match self.listing(request).await {
             Ok(tables) => tables,
             Err(error) if error.is_not_found() => {
                 let is_route_missing = self.has_database(database).await;
@@ -28,15 +28,15 @@ impl ManagementClient {
             Err(error) if status == StatusFilter::Active => return Err(self.without_extension(error, feature).await),
             Err(error) => return Err(self.without_parameter(error, feature).await),
         };
-        if status == StatusFilter::Deleted && tables.iter().any(|table| table.deleted_at.is_none()) {
+        if status == StatusFilter::Deleted && tables.items.iter().any(|table| table.deleted_at.is_none()) {
             return Err(Error::Unsupported { feature });
         }
         Ok(tables)
     }
 
     async fn has_database(&self, database: &DatabaseName) -> bool {
-        let databases = self.databases(StatusFilter::Active).await.unwrap_or_default();
-        databases.iter().any(|item| item.name == database.as_str())
+        let databases = self.databases(StatusFilter::Active).await;
+        databases.is_ok_and(|databases| databases.items.iter().any(|item| item.name == database.as_str()))
     }
 
     /// Creates a table.

@@ -6,7 +6,7 @@ use tidegate_model::{Grant, Timestamp, TokenId};
 
 use super::{ManagementClient, add_expiry};
 use crate::error::Result;
-use crate::{Created, DatabaseTokenItem};
+use crate::{Created, DatabaseTokenItem, Listing};
 
 const REVOKED: &str = "showing revoked tokens";
 
@@ -32,8 +32,8 @@ pub struct TokenChanges {
 
 impl ManagementClient {
     /// All database tokens. Revoked ones are an extension of the API (§14).
-    pub async fn tokens(&self, include_revoked: bool) -> Result<Vec<DatabaseTokenItem>> {
-        let outcome = self.document(with_revoked(self.cluster(Method::GET, "/tokens"), include_revoked)).await;
+    pub async fn tokens(&self, include_revoked: bool) -> Result<Listing<DatabaseTokenItem>> {
+        let outcome = self.listing(with_revoked(self.cluster(Method::GET, "/tokens"), include_revoked)).await;
         match outcome {
             Err(error) if include_revoked => Err(self.without_parameter(error, REVOKED).await),
             outcome => outcome,
