@@ -13,6 +13,9 @@ use tidegate_model::DatabaseName;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 
+/// The header with names and kinds of all columns.
+const COLUMNS: &str = "x-tidegate-columns";
+
 /// The unit of timestamps in written lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
@@ -44,9 +47,37 @@ impl Precision {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub Vec<(String, Value)>);
 
+/// What a column holds, as the server tells it (`X-Tidegate-Columns`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// Timestamps, as text in ISO 8601.
+    Time,
+    /// Numbers.
+    Number,
+    /// Text.
+    String,
+    /// `true` and `false`.
+    Boolean,
+    /// Anything else.
+    #[serde(other)]
+    Other,
+}
+
+/// A column of a query's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: ColumnKind,
+}
+
 /// The whole answer to a query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QueryAnswer {
+    /// All columns in the query's order; `None` from servers that do not tell them.
+    pub columns: Option<Vec<Column>>,
     /// The rows in the query's order.
     pub rows: Vec<Row>,
     /// Bytes of the answer's body.
@@ -84,6 +115,7 @@ impl DataClient {
         let request = self.connection.request(Method::POST, "/api/v3/query_sql").json(&body);
         let sent = self.connection.send(request).await;
         let mut response = sent.map_err(|error| without_route(error, database))?;
+        let columns = response.headers().get(COLUMNS).and_then(|header| serde_json::from_slice(header.as_bytes()).ok());
         let mut rows = Vec::new();
         let mut bytes: u64 = 0;
         let mut pending = BytesMut::new();
@@ -97,7 +129,7 @@ impl DataClient {
             }
         }
         self.read_rows(&pending, &mut rows)?;
-        Ok(QueryAnswer { rows, bytes })
+        Ok(QueryAnswer { columns, rows, bytes })
     }
 
     fn read_rows(&self, lines: &[u8], rows: &mut Vec<Row>) -> Result<()> {
@@ -152,5 +184,13 @@ mod tests {
         let row: Row = serde_json::from_str(r#"{"z":1,"a":"x","m":2.5}"#).unwrap();
         let names: Vec<&str> = row.0.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["z", "a", "m"]);
+    }
+
+    #[test]
+    fn columns_have_a_name_and_a_kind() {
+        let columns: Vec<Column> =
+            serde_json::from_str(r#"[["t","time"],["\u00f6","boolean"],["x","later"]]"#).unwrap();
+        let told: Vec<(&str, ColumnKind)> = columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
+        assert_eq!(told, [("t", ColumnKind::Time), ("ö", ColumnKind::Boolean), ("x", ColumnKind::Other)]);
     }
 }

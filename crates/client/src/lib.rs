@@ -17,7 +17,7 @@ mod wire;
 
 pub use base::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionOptions, Exchange, Observer};
-pub use data::{DataClient, Precision, QueryAnswer, Row};
+pub use data::{Column, ColumnKind, DataClient, Precision, QueryAnswer, Row};
 pub use device_login::{DeviceCode, DeviceLogin, DeviceLoginOptions, LoginToken, Polled};
 pub use error::{Error, Result};
 pub use management::{ManagementClient, NewDatabaseToken, NewManagementToken, Scope, StatusFilter, TokenChanges};

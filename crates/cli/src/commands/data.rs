@@ -78,13 +78,13 @@ pub(super) async fn query(session: &mut Session<'_>, matches: &ArgMatches) -> Re
         return session.io.print(&statistics.render(format_of(matches))?);
     }
     let text = match format_of(matches) {
-        Format::Json => rows::json(&answer.rows)?,
+        Format::Json => rows::json(&answer)?,
         Format::Table => {
             let format = match word_of(matches, "time-format") {
                 "unixnano" => TimeFormat::UnixNano,
                 _ => TimeFormat::Rfc3339Nano,
             };
-            rows::table(&answer.rows, format)
+            rows::table(&answer, format)
         }
     };
     session.io.print(&text)
