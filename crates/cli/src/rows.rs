@@ -4,7 +4,7 @@
 //! a header. Of other servers only those columns are known that have a value in some row, in the order of their first
 //! appearance, and of these only one called `time` is taken for timestamps, if every value in it reads as one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -72,35 +72,43 @@ impl Shown<'_> {
 
 /// All columns that are known, in order. JSON objects cannot hold two of one name.
 fn columns(answer: &QueryAnswer) -> Vec<Shown<'_>> {
-    let mut seen = HashSet::new();
     match &answer.columns {
         Some(told) => {
+            let mut seen = HashSet::new();
             let told = told.iter().map(|Column { name, kind }| Shown { name, kind: *kind });
             told.filter(|column| seen.insert(column.name)).collect()
         }
-        None => {
-            let names = answer.rows.iter().flat_map(|row| &row.0).map(|(name, _)| name.as_str());
-            let names: Vec<&str> = names.filter(|name| seen.insert(name)).collect();
-            names.into_iter().map(|name| Shown { name, kind: guessed_kind(&answer.rows, name) }).collect()
-        }
+        None => guessed_columns(&answer.rows),
     }
 }
 
-/// What all values of the column are that are not null.
-fn guessed_kind(rows: &[Row], name: &str) -> ColumnKind {
-    let values = || {
-        let members = rows.iter().flat_map(|row| &row.0);
-        members.filter(|(member, value)| member == name && !value.is_null()).map(|(_, value)| value)
-    };
-    if values().next().is_none() {
-        ColumnKind::Other
-    } else if name == TIME_COLUMN && values().all(|value| parse_time(value).is_some()) {
-        ColumnKind::Time
-    } else if values().all(Value::is_number) {
-        ColumnKind::Number
-    } else {
-        ColumnKind::Other
+/// The columns that have a member in some row. A kind is what all of its values are that are not null.
+fn guessed_columns(rows: &[Row]) -> Vec<Shown<'_>> {
+    let mut names = Vec::new();
+    let mut kinds: HashMap<&str, Option<ColumnKind>> = HashMap::new();
+    for (name, value) in rows.iter().flat_map(|row| &row.0) {
+        let kind = kinds.entry(name).or_insert_with(|| {
+            names.push(name.as_str());
+            None
+        });
+        *kind = match (*kind, guessed_kind(name, value)) {
+            (known, None) => known,
+            (None, new) => new,
+            (known, new) if known == new => known,
+            _ => Some(ColumnKind::Other),
+        };
     }
+    let kind = |name| kinds.get(name).copied().flatten().unwrap_or(ColumnKind::Other);
+    names.iter().map(|name| Shown { name, kind: kind(*name) }).collect()
+}
+
+fn guessed_kind(name: &str, value: &Value) -> Option<ColumnKind> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Number(_) => ColumnKind::Number,
+        value if name == TIME_COLUMN && parse_time(value).is_some() => ColumnKind::Time,
+        _ => ColumnKind::Other,
+    })
 }
 
 /// The cells of each row by column; those of null values too.
