@@ -145,7 +145,7 @@ impl DataClient {
 /// A server that has the route names the database that it does not find; one without the route cannot.
 fn without_route(error: Error, database: &DatabaseName) -> Error {
     let is_missing = match &error {
-        Error::Refused { status: 404, message } => !message.contains(database.as_str()),
+        Error::Refused { status: 404, message, .. } => !message.contains(database.as_str()),
         _ => matches!(error.status(), Some(405 | 501)),
     };
     if is_missing { Error::Unsupported { feature: "SQL over HTTP" } } else { error }
