@@ -142,10 +142,18 @@ impl DataClient {
     }
 }
 
-/// A server that has the route names the database that it does not find; one without the route cannot.
+/// A server that has the route says that it does not find the database (data-plane contract §6.3); one without the route
+/// cannot.
 fn without_route(error: Error, database: &DatabaseName) -> Error {
     let is_missing = match &error {
-        Error::Refused { status: 404, message, .. } => !message.contains(database.as_str()),
+        Error::Refused { status: 404, message, .. } => {
+            let forms = [
+                format!("query error: database not found: {database}"),
+                format!("database not found: {database}"),
+                format!("database \"{database}\" not found"),
+            ];
+            !forms.contains(message)
+        }
         _ => matches!(error.status(), Some(405 | 501)),
     };
     if is_missing { Error::Unsupported { feature: "SQL over HTTP" } } else { error }
@@ -184,6 +192,20 @@ mod tests {
         let row: Row = serde_json::from_str(r#"{"z":1,"a":"x","m":2.5}"#).unwrap();
         let names: Vec<&str> = row.0.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["z", "a", "m"]);
+    }
+
+    #[test]
+    fn a_missing_route_is_told_from_a_missing_database_of_any_name() {
+        let refused = |message: &str| {
+            let error = Error::Refused { status: 404, message: message.to_owned(), lines: Vec::new() };
+            without_route(error, &"o".parse().unwrap())
+        };
+        for message in ["query error: database not found: o", "database not found: o", "database \"o\" not found"] {
+            assert!(refused(message).is_not_found(), "{message}");
+        }
+        for message in ["not found", "Not found", "database not found: other", "no such page: o"] {
+            assert!(matches!(refused(message), Error::Unsupported { .. }), "{message}");
+        }
     }
 
     #[test]
