@@ -117,8 +117,8 @@ fn status_of(matches: &ArgMatches) -> StatusFilter {
 }
 
 fn template_of(matches: &ArgMatches) -> Result<Option<PartitionTemplate>> {
-    let time_format = matches.get_one::<String>("template-timeformat").cloned();
-    values::template(texts_of(matches, "template-tag"), texts_of(matches, "template-tag-bucket"), time_format)
+    let texts = |id| texts_of(matches, id);
+    values::template(texts("template-tag"), texts("template-tag-bucket"), texts("template-timeformat"))
         .map_err(Error::Usage)
 }
 
