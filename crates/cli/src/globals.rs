@@ -72,11 +72,11 @@ fn flags() -> [Arg; 7] {
     [
         flag("account")
             .value_name("ACCOUNT_ID")
-            .value_parser(|text: &str| text.parse::<AccountId>())
+            .value_parser(values::id::<AccountId>)
             .help("Use this account instead of the profile's"),
         flag("cluster")
             .value_name("CLUSTER_ID")
-            .value_parser(|text: &str| text.parse::<ClusterId>())
+            .value_parser(values::id::<ClusterId>)
             .help("Use this cluster instead of the profile's"),
         flag("config").value_name("FILE").value_parser(value_parser!(PathBuf)).help("Read profiles from this file"),
         flag("profile").value_name("NAME").help("Use this profile [default: default]"),

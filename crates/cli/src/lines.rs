@@ -15,9 +15,25 @@ const LARGE_BATCH: usize = 8 * 1024 * 1024;
 /// Some lines of the input, without comments and empty lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
-    /// Where the first of them starts in the input, counted from 1.
-    pub(crate) first_line: u64,
     pub(crate) lines: Bytes,
+    /// Where each of these lines stands in the input, counted from 1. A line break inside a string begins a line too.
+    numbers: Vec<u64>,
+}
+
+impl Batch {
+    pub(crate) fn first_line(&self) -> u64 {
+        self.numbers.first().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn last_line(&self) -> u64 {
+        self.numbers.last().copied().unwrap_or_default()
+    }
+
+    /// Where the line with this number of the batch, counted from 1, stands in the input.
+    pub(crate) fn line_in_input(&self, number: u64) -> Option<u64> {
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        self.numbers.get(index).copied()
+    }
 }
 
 /// Reads batches of at most `size` lines.
@@ -36,7 +52,7 @@ impl Batches {
     pub(crate) fn next(&mut self) -> std::io::Result<Option<Batch>> {
         let mut lines = Vec::new();
         let mut count = 0;
-        let mut first_line = self.next_line;
+        let mut numbers = Vec::new();
         while count < self.size && lines.len() < LARGE_BATCH {
             let start = self.next_line;
             let Some(line) = self.line()? else { break };
@@ -44,14 +60,12 @@ impl Batches {
             if content.is_empty() || content.starts_with(b"#") {
                 continue;
             }
-            if count == 0 {
-                first_line = start;
-            }
+            numbers.extend((start..).take(1 + newlines(&line)));
             lines.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(&line));
             lines.push(b'\n');
             count += 1;
         }
-        Ok((count > 0).then(|| Batch { first_line, lines: lines.into() }))
+        Ok((count > 0).then(|| Batch { lines: lines.into(), numbers }))
     }
 
     /// One line without its end; `None` at the end of the input.
@@ -69,10 +83,9 @@ impl Batches {
             let end = available.iter().position(|&byte| scanner.ends_line(byte));
             let taken = end.unwrap_or(available.len());
             let (content, _) = available.split_at(taken);
-            let newlines = content.iter().filter(|&&byte| byte == b'\n').count();
+            let passed = newlines(content) + usize::from(end.is_some());
             line.extend_from_slice(content);
             self.input.consume(taken + usize::from(end.is_some()));
-            let passed = newlines + usize::from(end.is_some());
             self.next_line = self.next_line.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX));
             if line.len() > LONGEST_LINE {
                 let message = format!("a line is longer than {LONGEST_LINE} bytes; is a quote missing?");
@@ -83,6 +96,10 @@ impl Batches {
             }
         }
     }
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// Finds the newline that ends a line: one that is neither escaped nor inside a string value.
@@ -135,7 +152,7 @@ mod tests {
         let mut batches = Batches::new(Box::new(std::io::Cursor::new(text.to_owned().into_bytes())), size);
         let mut found = Vec::new();
         while let Some(batch) = batches.next().unwrap() {
-            found.push((batch.first_line, String::from_utf8(batch.lines.to_vec()).unwrap()));
+            found.push((batch.first_line(), String::from_utf8(batch.lines.to_vec()).unwrap()));
         }
         found
     }
@@ -162,6 +179,16 @@ mod tests {
         assert_eq!(batches(text, 1), [(1, "a f=\"x\ny\" 1\n".to_owned()), (3, "b f=2\n".to_owned())]);
         assert_eq!(whole("a f=\"x\r\ny\"\r\n"), "a f=\"x\r\ny\"\n");
         assert_eq!(batches("a f=\"\\\"\n# no comment\" 1\nb f=1", 1).len(), 2);
+    }
+
+    #[test]
+    fn numbers_of_a_batch_lead_back_to_the_input() {
+        let text = "# comment\na f=\"x\ny\"\n\nb f=1\n#\nc f=\"1\n\"";
+        let batch = Batches::new(Box::new(std::io::Cursor::new(text.as_bytes())), 10).next().unwrap().unwrap();
+        assert_eq!(batch.lines, "a f=\"x\ny\"\nb f=1\nc f=\"1\n\"\n");
+        let numbers: Vec<Option<u64>> = (0..=6).map(|number| batch.line_in_input(number)).collect();
+        assert_eq!(numbers, [None, Some(2), Some(3), Some(5), Some(7), Some(8), None]);
+        assert_eq!((batch.first_line(), batch.last_line()), (2, 8));
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Rendering the rows of a query (influxctl contract §14).
 //!
-//! The server sends one JSON object per row, without null members. Names and order of the columns are put together from
-//! all rows, so a column that is null in every row cannot be seen. Timestamps come as text; only a column called `time`
-//! is taken for one, and only if every value in it reads as a time.
+//! The server sends one JSON object per row, without null members. Our own servers tell names and kinds of all columns in
+//! a header. Of other servers only those columns are known that have a value in some row, in the order of their first
+//! appearance, and of these only one called `time` is taken for timestamps, if every value in it reads as one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use tidegate_client::Row;
+use tidegate_client::{Column, ColumnKind, QueryAnswer, Row};
 
 use crate::error::Result;
 use crate::output::{self, Align, ListTable};
@@ -24,18 +24,19 @@ pub(crate) enum TimeFormat {
 }
 
 /// The rows as a table with a count at its end.
-pub(crate) fn table(rows: &[Row], format: TimeFormat) -> String {
-    let columns = columns(rows);
-    let cells: Vec<BTreeMap<&str, Cell<'_>>> = cells(rows);
-    let count = format!("{} ROWS", rows.len());
+pub(crate) fn table(answer: &QueryAnswer, format: TimeFormat) -> String {
+    let columns = columns(answer);
+    let count = format!("{} ROWS", answer.rows.len());
     if columns.is_empty() {
         return ListTable::of_texts(&[&count]).render();
     }
-    let mut table =
-        ListTable::new(columns.iter().map(|&column| (column.to_owned(), alignment(&cells, column, format))));
-    for row in &cells {
+    let mut table = ListTable::new(columns.iter().map(|column| (column.name.to_owned(), column.alignment(format))));
+    for row in cells(&answer.rows, &columns) {
         table.row(
-            columns.iter().map(|column| row.get(column).map_or_else(String::new, |cell| cell.text(format))).collect(),
+            columns
+                .iter()
+                .map(|column| row.get(column.name).map_or_else(String::new, |cell| cell.text(format)))
+                .collect(),
         );
     }
     let mut footer = match columns.len() {
@@ -48,18 +49,83 @@ pub(crate) fn table(rows: &[Row], format: TimeFormat) -> String {
 }
 
 /// The rows as a JSON array of objects with sorted keys.
-pub(crate) fn json(rows: &[Row]) -> Result<String> {
-    let columns = columns(rows);
-    let mut cells = cells(rows);
-    for row in &mut cells {
-        for &column in &columns {
-            row.entry(column).or_insert(Cell::Other(&Value::Null));
-        }
-    }
-    output::json(&cells)
+pub(crate) fn json(answer: &QueryAnswer) -> Result<String> {
+    output::json(&cells(&answer.rows, &columns(answer)))
 }
 
-/// A value, with its type as far as JSON and the column's name tell it.
+/// A column and how it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown<'a> {
+    name: &'a str,
+    kind: ColumnKind,
+}
+
+impl Shown<'_> {
+    fn alignment(self, format: TimeFormat) -> Align {
+        match self.kind {
+            ColumnKind::Number => Align::Right,
+            ColumnKind::Time if format == TimeFormat::UnixNano => Align::Right,
+            _ => Align::Left,
+        }
+    }
+}
+
+/// All columns that are known, in order. JSON objects cannot hold two of one name.
+fn columns(answer: &QueryAnswer) -> Vec<Shown<'_>> {
+    match &answer.columns {
+        Some(told) => {
+            let mut seen = HashSet::new();
+            let told = told.iter().map(|Column { name, kind }| Shown { name, kind: *kind });
+            told.filter(|column| seen.insert(column.name)).collect()
+        }
+        None => guessed_columns(&answer.rows),
+    }
+}
+
+/// The columns that have a member in some row. A kind is what all of its values are that are not null.
+fn guessed_columns(rows: &[Row]) -> Vec<Shown<'_>> {
+    let mut names = Vec::new();
+    let mut kinds: HashMap<&str, Option<ColumnKind>> = HashMap::new();
+    for (name, value) in rows.iter().flat_map(|row| &row.0) {
+        let kind = kinds.entry(name).or_insert_with(|| {
+            names.push(name.as_str());
+            None
+        });
+        *kind = match (*kind, guessed_kind(name, value)) {
+            (known, None) => known,
+            (None, new) => new,
+            (known, new) if known == new => known,
+            _ => Some(ColumnKind::Other),
+        };
+    }
+    let kind = |name| kinds.get(name).copied().flatten().unwrap_or(ColumnKind::Other);
+    names.iter().map(|name| Shown { name, kind: kind(*name) }).collect()
+}
+
+fn guessed_kind(name: &str, value: &Value) -> Option<ColumnKind> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Number(_) => ColumnKind::Number,
+        value if name == TIME_COLUMN && parse_time(value).is_some() => ColumnKind::Time,
+        _ => ColumnKind::Other,
+    })
+}
+
+/// The cells of each row by column; those of null values too.
+fn cells<'a>(rows: &'a [Row], columns: &[Shown<'a>]) -> Vec<BTreeMap<&'a str, Cell<'a>>> {
+    let row = |row: &'a Row| {
+        let values: BTreeMap<&str, &Value> = row.0.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let cell = |column: &Shown<'a>| {
+            let value = values.get(column.name).copied().unwrap_or(&Value::Null);
+            let time = Some(value).filter(|_| column.kind == ColumnKind::Time).and_then(parse_time);
+            (column.name, time.map_or(Cell::Other(value), |(time, nanos)| Cell::Time(time, nanos)))
+        };
+        columns.iter().map(cell).collect()
+    };
+    rows.iter().map(row).collect()
+}
+
+/// A value of a row.
 #[derive(Debug, Clone, Copy)]
 enum Cell<'a> {
     Time(DateTime<Utc>, i64),
@@ -67,13 +133,6 @@ enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    fn is_number(self, format: TimeFormat) -> bool {
-        match self {
-            Self::Time(..) => format == TimeFormat::UnixNano,
-            Self::Other(value) => value.is_number(),
-        }
-    }
-
     fn text(self, format: TimeFormat) -> String {
         match self {
             Self::Time(_, nanos) if format == TimeFormat::UnixNano => nanos.to_string(),
@@ -110,94 +169,41 @@ fn rfc3339(time: DateTime<Utc>) -> String {
     format!("{seconds}Z")
 }
 
+/// A timestamp of the server, with or without an offset, and its nanoseconds since 1970 if they fit into 64 bits.
 fn parse_time(value: &Value) -> Option<(DateTime<Utc>, i64)> {
     let text = value.as_str()?;
-    let time = NaiveDateTime::parse_from_str(text.strip_suffix('Z').unwrap_or(text), "%Y-%m-%dT%H:%M:%S%.f").ok()?;
-    Some((time.and_utc(), time.and_utc().timestamp_nanos_opt()?))
-}
-
-fn cells(rows: &[Row]) -> Vec<BTreeMap<&str, Cell<'_>>> {
-    let has_times = rows
-        .iter()
-        .flat_map(|row| &row.0)
-        .filter(|(name, value)| name == TIME_COLUMN && !value.is_null())
-        .all(|(_, value)| parse_time(value).is_some());
-    let cell = |name: &str, value| match parse_time(value) {
-        Some((time, nanos)) if has_times && name == TIME_COLUMN => Cell::Time(time, nanos),
-        _ => Cell::Other(value),
+    let time = match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.to_utc(),
+        Err(_) => NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?.and_utc(),
     };
-    rows.iter().map(|row| row.0.iter().map(|(name, value)| (name.as_str(), cell(name, value))).collect()).collect()
-}
-
-/// Columns lean right when all of their values are numbers.
-fn alignment(cells: &[BTreeMap<&str, Cell<'_>>], column: &str, format: TimeFormat) -> Align {
-    let mut values = cells
-        .iter()
-        .filter_map(|row| row.get(column))
-        .filter(|cell| !matches!(cell, Cell::Other(Value::Null)))
-        .peekable();
-    if values.peek().is_some() && values.all(|cell| cell.is_number(format)) { Align::Right } else { Align::Left }
-}
-
-/// The columns of the query in its order. Each row holds some of them in that order; this sorts them topologically and,
-/// where the rows leave it open, by first appearance.
-fn columns(rows: &[Row]) -> Vec<&str> {
-    let mut seen: Vec<&str> = Vec::new();
-    let mut positions: HashMap<&str, usize> = HashMap::new();
-    let mut follows: HashSet<(usize, usize)> = HashSet::new();
-    for row in rows {
-        let mut previous = None;
-        for (name, _) in &row.0 {
-            let position = *positions.entry(name).or_insert_with(|| {
-                seen.push(name);
-                seen.len() - 1
-            });
-            if let Some(previous) = previous.replace(position) {
-                follows.insert((previous, position));
-            }
-        }
-    }
-    let mut waiting_for: Vec<usize> = vec![0; seen.len()];
-    for &(_, after) in &follows {
-        if let Some(count) = waiting_for.get_mut(after) {
-            *count += 1;
-        }
-    }
-    let mut ready: BTreeSet<usize> = (0..seen.len()).filter(|&column| waiting_for.get(column) == Some(&0)).collect();
-    let mut order = Vec::with_capacity(seen.len());
-    while let Some(column) = ready.pop_first() {
-        order.push(column);
-        for &(_, after) in follows.iter().filter(|(before, _)| *before == column) {
-            if let Some(count) = waiting_for.get_mut(after) {
-                *count -= 1;
-                if *count == 0 {
-                    ready.insert(after);
-                }
-            }
-        }
-    }
-    // Rows that contradict each other come from no query; their columns are still shown.
-    let sorted: HashSet<usize> = order.iter().copied().collect();
-    order.extend((0..seen.len()).filter(|column| !sorted.contains(column)));
-    order.into_iter().filter_map(|column| seen.get(column).copied()).collect()
+    Some((time, time.timestamp_nanos_opt()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rows(lines: &str) -> Vec<Row> {
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    /// An answer of a server that does not tell its columns.
+    fn untold(lines: &str) -> QueryAnswer {
+        QueryAnswer {
+            rows: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            ..Default::default()
+        }
+    }
+
+    /// An answer of a server that does.
+    fn told(columns: &str, lines: &str) -> QueryAnswer {
+        QueryAnswer { columns: Some(serde_json::from_str(columns).unwrap()), ..untold(lines) }
     }
 
     #[test]
     fn table_has_the_documented_shape() {
-        let rows = rows(
+        let answer = untold(
             r#"{"bar":4.5,"line":"L1","ticks":120,"time":"2026-03-01T08:00:00"}
 {"bar":4.75,"line":"L2","ticks":98,"time":"2026-03-01T08:01:00"}"#,
         );
         assert_eq!(
-            table(&rows, TimeFormat::Rfc3339Nano),
+            table(&answer, TimeFormat::Rfc3339Nano),
             "+-------+--------+-------+----------------------+\n\
              |   bar | line   | ticks | time                 |\n\
              +-------+--------+-------+----------------------+\n\
@@ -211,7 +217,7 @@ mod tests {
 
     #[test]
     fn json_has_sorted_keys_integer_times_whole_floats_and_nulls() {
-        let rows = rows(
+        let answer = untold(
             r#"{"z":36.0,"time":"2026-03-01T08:00:00.000000001","a":"2026-03-01T08:00:00"}
 {"time":"1969-12-31T23:59:59.5","z":0.5}"#,
         );
@@ -228,51 +234,110 @@ mod tests {
   }
 ]
 "#;
-        assert_eq!(json(&rows).unwrap(), expected);
+        assert_eq!(json(&answer).unwrap(), expected);
     }
 
     #[test]
     fn edge_38_no_rows() {
-        assert_eq!(table(&[], TimeFormat::Rfc3339Nano), "+--------+\n| 0 ROWS |\n+--------+\n");
-        assert_eq!(json(&[]).unwrap(), "[]\n");
+        assert_eq!(table(&untold(""), TimeFormat::Rfc3339Nano), "+--------+\n| 0 ROWS |\n+--------+\n");
+        assert_eq!(json(&untold("")).unwrap(), "[]\n");
     }
 
     #[test]
     fn edge_38_null_time_and_a_column_called_total() {
-        let rows = rows("{\"TOTAL\":1,\"time\":\"2026-03-01T08:00:00.250\"}\n{\"TOTAL\":2}");
-        let text = table(&rows, TimeFormat::Rfc3339Nano);
+        let answer = untold("{\"TOTAL\":1,\"time\":\"2026-03-01T08:00:00.250\"}\n{\"TOTAL\":2}");
+        let text = table(&answer, TimeFormat::Rfc3339Nano);
         assert!(text.contains("|     1 | 2026-03-01T08:00:00.25Z |"), "{text}");
         assert!(text.contains("|     2 |                         |"), "{text}");
         assert!(text.contains("| TOTAL | 2 ROWS                  |"), "{text}");
-        let text = table(&rows, TimeFormat::UnixNano);
+        let text = table(&answer, TimeFormat::UnixNano);
         assert!(text.contains("| 1772352000250000000 |"), "{text}");
     }
 
     #[test]
     fn one_column_counts_in_its_footer() {
-        let text = table(&rows("{\"n\":1}"), TimeFormat::Rfc3339Nano);
+        let text = table(&untold("{\"n\":1}"), TimeFormat::Rfc3339Nano);
         assert!(text.ends_with("+--------+\n| 1 ROWS |\n+--------+\n"), "{text}");
     }
 
     #[test]
     fn a_time_column_of_other_things_is_left_alone() {
         for line in [r#"{"time":"noon"}"#, r#"{"time":5}"#, r#"{"time":"9999-01-01T00:00:00"}"#] {
-            let value = rows(line)[0].0[0].1.to_string();
-            assert_eq!(json(&rows(line)).unwrap(), format!("[\n  {{\n    \"time\": {value}\n  }}\n]\n"));
+            let value = untold(line).rows[0].0[0].1.to_string();
+            assert_eq!(json(&untold(line)).unwrap(), format!("[\n  {{\n    \"time\": {value}\n  }}\n]\n"));
         }
     }
 
     #[test]
     fn numbers_in_texts_lean_left_and_nested_values_are_compact() {
-        let text = table(&rows(r#"{"a":"1","b":[1,{"c":2}],"d":true,"e":1e300}"#), TimeFormat::Rfc3339Nano);
+        let text = table(&untold(r#"{"a":"1","b":[1,{"c":2}],"d":true,"e":1e300}"#), TimeFormat::Rfc3339Nano);
         assert!(text.contains(r#"| 1     | [1,{"c":2}] | true | 1e+300 |"#), "{text}");
     }
 
     #[test]
-    fn columns_are_in_the_order_that_all_rows_agree_on() {
-        assert_eq!(columns(&rows("{\"a\":1,\"c\":1}\n{\"b\":1,\"c\":1}\n{\"a\":1,\"b\":1}")), ["a", "b", "c"]);
-        assert_eq!(columns(&rows("{\"c\":1}\n{\"a\":1,\"c\":1}")), ["a", "c"]);
-        assert_eq!(columns(&rows("{\"a\":1,\"b\":1}\n{\"b\":1,\"a\":1}")), ["a", "b"]);
-        assert_eq!(columns(&rows("{\"a\":1,\"a\":2}")).len(), 1);
+    fn untold_columns_are_in_the_order_of_their_appearance() {
+        let names = |lines: &str| -> Vec<String> {
+            columns(&untold(lines)).into_iter().map(|column| column.name.to_owned()).collect()
+        };
+        assert_eq!(names("{\"a\":1,\"c\":1}\n{\"b\":1,\"c\":1}"), ["a", "c", "b"]);
+        assert_eq!(names("{\"a\":1,\"a\":2}"), ["a"]);
+    }
+
+    const TOLD: &str = r#"[["w","number"],["at","time"],["v","number"],["note","string"]]"#;
+
+    #[test]
+    fn told_columns_are_all_there_whatever_the_rows_hold() {
+        let answer = told(TOLD, "{\"v\":1,\"at\":\"2026-03-01T08:00:00.250\"}\n{\"note\":\"2026-03-01T08:00:00\"}");
+        assert_eq!(
+            table(&answer, TimeFormat::Rfc3339Nano),
+            "+-------+-------------------------+---+---------------------+\n\
+             |     w | at                      | v | note                |\n\
+             +-------+-------------------------+---+---------------------+\n\
+             |       | 2026-03-01T08:00:00.25Z | 1 |                     |\n\
+             |       |                         |   | 2026-03-01T08:00:00 |\n\
+             +-------+-------------------------+---+---------------------+\n\
+             | TOTAL | 2 ROWS                  |   |                     |\n\
+             +-------+-------------------------+---+---------------------+\n"
+        );
+        assert!(table(&answer, TimeFormat::UnixNano).contains("|       | 1772352000250000000 | 1 |"));
+        let shown: Value = serde_json::from_str(&json(&answer).unwrap()).unwrap();
+        assert_eq!(
+            shown,
+            serde_json::json!([
+                {"at": 1_772_352_000_250_000_000_i64, "note": null, "v": 1, "w": null},
+                {"at": null, "note": "2026-03-01T08:00:00", "v": null, "w": null}
+            ])
+        );
+    }
+
+    #[test]
+    fn edge_38_no_rows_have_a_header_if_the_columns_are_told() {
+        assert_eq!(
+            table(&told(TOLD, ""), TimeFormat::Rfc3339Nano),
+            "+-------+--------+---+------+\n\
+             |     w | at     | v | note |\n\
+             +-------+--------+---+------+\n\
+             | TOTAL | 0 ROWS |   |      |\n\
+             +-------+--------+---+------+\n"
+        );
+        assert_eq!(
+            table(&told(r#"[["n","number"]]"#, ""), TimeFormat::Rfc3339Nano),
+            "+--------+\n|      n |\n+--------+\n| 0 ROWS |\n+--------+\n"
+        );
+        assert_eq!(json(&told(TOLD, "")).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn times_may_have_an_offset_and_those_beyond_64_bits_stay_as_they_are() {
+        let columns = r#"[["t","time"]]"#;
+        for (text, expected) in [
+            ("2026-03-01T08:00:00Z", "1772352000000000000"),
+            ("2026-03-01T10:00:00+02:00", "1772352000000000000"),
+            ("2026-03-01T08:00:00.000000001", "1772352000000000001"),
+            ("9999-01-01T00:00:00", "\"9999-01-01T00:00:00\""),
+        ] {
+            let answer = told(columns, &format!(r#"{{"t":"{text}"}}"#));
+            assert_eq!(json(&answer).unwrap(), format!("[\n  {{\n    \"t\": {expected}\n  }}\n]\n"));
+        }
     }
 }

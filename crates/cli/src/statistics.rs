@@ -24,7 +24,7 @@ struct Object {
 
 impl Statistics<'_> {
     pub(crate) fn render(&self, format: Format) -> Result<String> {
-        let Self { answer: QueryAnswer { rows, bytes }, elapsed } = self;
+        let Self { answer: QueryAnswer { rows, bytes, .. }, elapsed } = self;
         if format == Format::Json {
             return output::json(&Object {
                 client_duration_secs: elapsed.as_secs_f64(),
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn both_formats_have_the_documented_shape() {
         let row = serde_json::from_str(r#"{"a":1}"#).unwrap();
-        let answer = QueryAnswer { rows: vec![row], bytes: 64 };
+        let answer = QueryAnswer { columns: None, rows: vec![row], bytes: 64 };
         let statistics = Statistics { answer: &answer, elapsed: Duration::from_millis(1619) };
         assert_eq!(
             statistics.render(Format::Table).unwrap(),

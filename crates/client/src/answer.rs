@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::Listing;
 use crate::connection::Connection;
-use crate::error::{Error, Result};
+use crate::error::{Error, RefusedLine, Result};
 
 const REFUSAL_LIMIT: usize = 64 * 1024;
 const DOCUMENT_LIMIT: usize = 1024 * 1024 * 1024;
@@ -40,9 +40,10 @@ fn undocumented(connection: &Connection, error: &serde_json::Error) -> Error {
 pub(crate) async fn refusal(response: Response) -> Error {
     let status = response.status();
     let body = read(response, REFUSAL_LIMIT).await.ok().flatten().unwrap_or_default();
-    let message = message_of(&body)
-        .unwrap_or_else(|| status.canonical_reason().unwrap_or("the server gives no reason").to_lowercase());
-    Error::Refused { status: status.as_u16(), message }
+    let (message, lines) = reason_of(&body).unwrap_or_else(|| {
+        (status.canonical_reason().unwrap_or("the server gives no reason").to_lowercase(), Vec::new())
+    });
+    Error::Refused { status: status.as_u16(), message, lines }
 }
 
 /// The body, or `None` if it is longer than `limit` bytes.
@@ -57,28 +58,37 @@ pub(crate) async fn read(mut response: Response, limit: usize) -> reqwest::Resul
     Ok(Some(body.freeze()))
 }
 
-fn message_of(body: &[u8]) -> Option<String> {
+/// The reason as one text, and the refused lines that it names.
+fn reason_of(body: &[u8]) -> Option<(String, Vec<RefusedLine>)> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let Ok(value) = serde_json::from_str::<Value>(text) else {
         let is_page = text.starts_with('<');
-        return (!text.is_empty() && !is_page).then(|| text.to_owned());
+        return (!text.is_empty() && !is_page).then(|| (text.to_owned(), Vec::new()));
     };
     let reason = value.get("message").or_else(|| value.get("error"))?.as_str()?;
-    let lines: Vec<String> = match value.get("data") {
-        Some(Value::Array(lines)) => lines.iter().filter_map(rejected_line).collect(),
-        Some(line) => rejected_line(line).into_iter().collect(),
-        None => Vec::new(),
-    };
     if reason.is_empty() {
         return None;
     }
-    Some(if lines.is_empty() { reason.to_owned() } else { format!("{reason}: {}", lines.join("; ")) })
+    let lines: Vec<RefusedLine> = match value.get("data") {
+        Some(Value::Array(lines)) => lines.iter().filter_map(line_of_member).collect(),
+        Some(line) => line_of_member(line).into_iter().collect(),
+        None => return Some((reason.to_owned(), reason.lines().filter_map(line_of_text).collect())),
+    };
+    let told: Vec<String> = lines.iter().map(|line| format!("line {}: {}", line.number, line.reason)).collect();
+    Some((if told.is_empty() { reason.to_owned() } else { format!("{reason}: {}", told.join("; ")) }, lines))
 }
 
-fn rejected_line(line: &Value) -> Option<String> {
+/// A refused line as v3 tells it (data-plane contract §4.5).
+fn line_of_member(line: &Value) -> Option<RefusedLine> {
     let number = line.get("line_number")?.as_u64()?;
-    let reason = line.get("error_message")?.as_str()?;
-    Some(format!("line {number}: {reason}"))
+    let reason = line.get("error_message")?.as_str()?.to_owned();
+    Some(RefusedLine { number, reason })
+}
+
+/// A refused line as v2 tells it: a line of its own in the message.
+fn line_of_text(text: &str) -> Option<RefusedLine> {
+    let (number, reason) = text.strip_prefix("line ")?.split_once(": ")?;
+    Some(RefusedLine { number: number.parse().ok()?, reason: reason.to_owned() })
 }
 
 #[cfg(test)]
@@ -107,8 +117,31 @@ mod tests {
             ("[]", None),
         ];
         for (body, reason) in cases {
-            assert_eq!(message_of(body.as_bytes()).as_deref(), reason, "{body}");
+            assert_eq!(reason_of(body.as_bytes()).map(|(message, _)| message).as_deref(), reason, "{body}");
         }
-        assert_eq!(message_of(&[0xff]), None);
+        assert_eq!(reason_of(&[0xff]), None);
+    }
+
+    #[test]
+    fn refused_lines_of_every_dialect() {
+        let cases: [(&str, &[(u64, &str)]); 6] = [
+            (
+                r#"{"code":"invalid","line":2,"message":"nothing was written, errors encountered on line(s):\nline 2: bad: x\nline 5: worse"}"#,
+                &[(2, "bad: x"), (5, "worse")],
+            ),
+            (
+                r#"{"error":"partial write","data":[{"error_message":"bad","line_number":2},{"error_message":"x"}]}"#,
+                &[(2, "bad")],
+            ),
+            (r#"{"error":"failed","data":{"error_message":"bad","line_number":7}}"#, &[(7, "bad")]),
+            (r#"{"message":"on line 3: bad"}"#, &[]),
+            (r#"{"message":"line x: bad\nline -1: bad"}"#, &[]),
+            ("line 3: this is no JSON", &[]),
+        ];
+        for (body, expected) in cases {
+            let (_, lines) = reason_of(body.as_bytes()).unwrap();
+            let lines: Vec<(u64, &str)> = lines.iter().map(|line| (line.number, line.reason.as_str())).collect();
+            assert_eq!(lines, expected, "{body}");
+        }
     }
 }

@@ -13,6 +13,9 @@ use tidegate_model::DatabaseName;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 
+/// The header with names and kinds of all columns.
+const COLUMNS: &str = "x-tidegate-columns";
+
 /// The unit of timestamps in written lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
@@ -44,9 +47,37 @@ impl Precision {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub Vec<(String, Value)>);
 
+/// What a column holds, as the server tells it (`X-Tidegate-Columns`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// Timestamps, as text in ISO 8601.
+    Time,
+    /// Numbers.
+    Number,
+    /// Text.
+    String,
+    /// `true` and `false`.
+    Boolean,
+    /// Anything else.
+    #[serde(other)]
+    Other,
+}
+
+/// A column of a query's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: ColumnKind,
+}
+
 /// The whole answer to a query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QueryAnswer {
+    /// All columns in the query's order; `None` from servers that do not tell them.
+    pub columns: Option<Vec<Column>>,
     /// The rows in the query's order.
     pub rows: Vec<Row>,
     /// Bytes of the answer's body.
@@ -84,6 +115,7 @@ impl DataClient {
         let request = self.connection.request(Method::POST, "/api/v3/query_sql").json(&body);
         let sent = self.connection.send(request).await;
         let mut response = sent.map_err(|error| without_route(error, database))?;
+        let columns = response.headers().get(COLUMNS).and_then(|header| serde_json::from_slice(header.as_bytes()).ok());
         let mut rows = Vec::new();
         let mut bytes: u64 = 0;
         let mut pending = BytesMut::new();
@@ -97,7 +129,7 @@ impl DataClient {
             }
         }
         self.read_rows(&pending, &mut rows)?;
-        Ok(QueryAnswer { rows, bytes })
+        Ok(QueryAnswer { columns, rows, bytes })
     }
 
     fn read_rows(&self, lines: &[u8], rows: &mut Vec<Row>) -> Result<()> {
@@ -110,10 +142,18 @@ impl DataClient {
     }
 }
 
-/// A server that has the route names the database that it does not find; one without the route cannot.
+/// A server that has the route says that it does not find the database (data-plane contract §6.3); one without the route
+/// cannot.
 fn without_route(error: Error, database: &DatabaseName) -> Error {
     let is_missing = match &error {
-        Error::Refused { status: 404, message } => !message.contains(database.as_str()),
+        Error::Refused { status: 404, message, .. } => {
+            let forms = [
+                format!("query error: database not found: {database}"),
+                format!("database not found: {database}"),
+                format!("database \"{database}\" not found"),
+            ];
+            !forms.contains(message)
+        }
         _ => matches!(error.status(), Some(405 | 501)),
     };
     if is_missing { Error::Unsupported { feature: "SQL over HTTP" } } else { error }
@@ -152,5 +192,27 @@ mod tests {
         let row: Row = serde_json::from_str(r#"{"z":1,"a":"x","m":2.5}"#).unwrap();
         let names: Vec<&str> = row.0.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["z", "a", "m"]);
+    }
+
+    #[test]
+    fn a_missing_route_is_told_from_a_missing_database_of_any_name() {
+        let refused = |message: &str| {
+            let error = Error::Refused { status: 404, message: message.to_owned(), lines: Vec::new() };
+            without_route(error, &"o".parse().unwrap())
+        };
+        for message in ["query error: database not found: o", "database not found: o", "database \"o\" not found"] {
+            assert!(refused(message).is_not_found(), "{message}");
+        }
+        for message in ["not found", "Not found", "database not found: other", "no such page: o"] {
+            assert!(matches!(refused(message), Error::Unsupported { .. }), "{message}");
+        }
+    }
+
+    #[test]
+    fn columns_have_a_name_and_a_kind() {
+        let columns: Vec<Column> =
+            serde_json::from_str(r#"[["t","time"],["\u00f6","boolean"],["x","later"]]"#).unwrap();
+        let told: Vec<(&str, ColumnKind)> = columns.iter().map(|column| (column.name.as_str(), column.kind)).collect();
+        assert_eq!(told, [("t", ColumnKind::Time), ("ö", ColumnKind::Boolean), ("x", ColumnKind::Other)]);
     }
 }

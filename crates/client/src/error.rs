@@ -55,6 +55,8 @@ pub enum Error {
         status: u16,
         /// The server's reason.
         message: String,
+        /// The written lines that the server names, in its order.
+        lines: Vec<RefusedLine>,
     },
     /// The server lacks something that the management API does not document (management API contract §14).
     #[error("{feature} is not supported by this server")]
@@ -78,12 +80,29 @@ pub enum Error {
     },
 }
 
+/// A written line that the server does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedLine {
+    /// Where it starts in the body of the request, counted from 1.
+    pub number: u64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
 impl Error {
     /// The HTTP status with which the server said no.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// The written lines because of which the server said no; empty if it names none.
+    pub fn refused_lines(&self) -> &[RefusedLine] {
+        match self {
+            Self::Refused { lines, .. } => lines,
+            _ => &[],
         }
     }
 
@@ -100,7 +119,7 @@ impl Error {
     /// The name is taken. Older servers say so with 400 (management API contract §4).
     pub fn is_conflict(&self) -> bool {
         match self {
-            Self::Refused { status, message } => {
+            Self::Refused { status, message, .. } => {
                 *status == 409 || (*status == 400 && message.contains("AlreadyExists"))
             }
             _ => false,

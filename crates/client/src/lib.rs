@@ -18,9 +18,9 @@ mod wire;
 
 pub use base::{BaseUrl, BaseUrlError};
 pub use connection::{Connection, ConnectionOptions, Exchange, Observer};
-pub use data::{DataClient, Precision, QueryAnswer, Row};
+pub use data::{Column, ColumnKind, DataClient, Precision, QueryAnswer, Row};
 pub use device_login::{DeviceCode, DeviceLogin, DeviceLoginOptions, LoginToken, Polled};
-pub use error::{Error, Result};
+pub use error::{Error, RefusedLine, Result};
 pub use listing::{Listing, UnreadableRecord};
 pub use management::{ManagementClient, NewDatabaseToken, NewManagementToken, Scope, StatusFilter, TokenChanges};
 pub use tls::TlsOptions;

@@ -1,11 +1,13 @@
 //! Query results as JSON, JSON lines, CSV, text tables and Parquet, batch by batch (data-plane contract §6.2).
 
+mod columns;
 mod csv;
 mod error;
 mod json;
 mod parquet;
 mod pretty;
 
+pub use columns::describe_columns;
 pub use error::FormatError;
 pub use pretty::MAX_TABLE_BYTES;
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use tidegate_result_format::Format;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{Array, Type};
 use utoipa::openapi::{Content, Object, ObjectBuilder, RefOr, Schema};
 use utoipa::{IntoParams, IntoResponses};
 
+use super::query::COLUMNS;
 use crate::openapi::{one_of, one_of_or_null};
 
 /// How the body of a request is compressed.
@@ -53,12 +55,19 @@ pub(super) struct Rows;
 impl IntoResponses for Rows {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let formats = [Format::Json, Format::JsonLines, Format::Csv, Format::Pretty, Format::Parquet];
-        let rows =
-            formats.into_iter().fold(ResponseBuilder::new().description("The rows, streamed"), |response, format| {
-                response.content(format.content_type(), Content::new(Some(schema(format))))
-            });
+        let response = ResponseBuilder::new().description("The rows, streamed").header(COLUMNS, columns());
+        let rows = formats.into_iter().fold(response, |response, format| {
+            response.content(format.content_type(), Content::new(Some(schema(format))))
+        });
         [("200".to_owned(), rows.build().into())].into()
     }
+}
+
+fn columns() -> Header {
+    let schema = ObjectBuilder::new().schema_type(Type::String).build();
+    let description = "The columns in their order, as a JSON array of [name, kind] in ASCII; kind is time, number, \
+        string, boolean or other. Left out if longer than 8 KiB, and for HEAD";
+    HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }
 
 fn schema(format: Format) -> Schema {

@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_model::{Action, DatabaseName};
-use tidegate_result_format::{Encoder, Format};
+use tidegate_result_format::{Encoder, Format, describe_columns};
 use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryTimer, Service, ServiceError};
 use utoipa::{IntoParams, ToSchema};
 
@@ -26,6 +26,11 @@ use super::negotiate;
 use crate::{Cutoff, Peer, carrier};
 
 const DIALECT: Dialect = Dialect::V3;
+
+/// Names and kinds of the columns, since rows leave out nulls.
+pub(super) const COLUMNS: &str = "x-tidegate-columns";
+/// Clients and proxies refuse answers with long headers, so longer descriptions are left out.
+const LONGEST_COLUMNS: usize = 8 * 1024;
 
 /// A query.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -72,6 +77,7 @@ pub(super) async fn query_sql_get(
     Extension(peer): Extension<Peer>,
     Extension(cutoff): Extension<Cutoff>,
     RawQuery(query): RawQuery,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let entry = enter(&service, DIALECT, peer, &headers, None).await?;
@@ -83,7 +89,12 @@ pub(super) async fn query_sql_get(
         .map(|text| serde_json::from_str(&text))
         .transpose()
         .map_err(|error| DIALECT.invalid(format!("serde json error: {error}")))?;
-    run(&service, entry, cutoff, &headers, SqlQuery { db, q, format, params }, "serde error").await
+    let mut answer = run(&service, entry, cutoff, &headers, SqlQuery { db, q, format, params }, "serde error").await?;
+    if method == Method::HEAD {
+        // Nobody reads a body that would hold the entry until the head is sent: it could come after the end of rights.
+        answer.headers_mut().remove(COLUMNS);
+    }
+    Ok(answer)
 }
 
 /// Runs one SQL statement.
@@ -134,9 +145,16 @@ async fn run(
             }
             other => DIALECT.service_error(other),
         })?;
+    let columns = describe_columns(&results.schema);
     let encoder = Encoder::new(format, results.schema).map_err(|error| DIALECT.invalid(error.to_string()))?;
     let encoded = Encoded { batches: results.batches, encoder: Some(encoder), _timer: results.timer };
-    Ok(stream(encoded, results.entry, format, cutoff))
+    let mut response = stream(encoded, results.entry, format, cutoff);
+    if columns.len() <= LONGEST_COLUMNS
+        && let Ok(columns) = HeaderValue::from_str(&columns)
+    {
+        response.headers_mut().insert(COLUMNS, columns);
+    }
+    Ok(response)
 }
 
 /// The results as a body that ends when the rights of the request end. An error in mid-stream breaks the connection

@@ -85,6 +85,34 @@ async fn formats_of_no_rows() {
     }
 }
 
+#[tokio::test]
+async fn a_header_tells_the_columns_that_rows_leave_out() {
+    let f = fixture().await;
+    let token = with_rows(&f).await;
+    let q = "SELECT f, time, host, b, i, CAST(NULL AS DOUBLE) AS \"größe\" FROM cpu WHERE f = 7";
+    let columns = r#"[["f","number"],["time","time"],["host","string"],["b","boolean"],["i","number"],["gr\u00f6\u00dfe","number"]]"#;
+    for format in ["json", "jsonl", "csv", "parquet"] {
+        let by_body = post(&f, &token, json!({ "db": "a", "q": q, "format": format })).await;
+        assert_eq!(by_body.headers["x-tidegate-columns"], columns, "{format}");
+        let by_query = get(&f, &token, &format!("?db=a&format={format}&q={}", percent_encoded(q)), None).await;
+        assert_eq!(by_query.headers["x-tidegate-columns"], columns, "{format}");
+    }
+
+    let authorization = format!("Bearer {token}");
+    let path = format!("/api/v3/query_sql?db=a&q={}", percent_encoded(q));
+    let head = f.send(bare_request("HEAD", &path, &[("authorization", authorization.as_bytes())], "")).await;
+    assert_eq!(head.status, 200);
+    assert!(!head.headers.contains_key("x-tidegate-columns"));
+
+    // Brackets, quotes, comma and kind are 15 bytes.
+    for (length, is_told) in [(8192 - 15, true), (8192 - 14, false)] {
+        let q = format!("SELECT 1 AS \"{}\"", "x".repeat(length));
+        let answer = post(&f, &token, json!({ "db": "a", "q": q })).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.headers.contains_key("x-tidegate-columns"), is_told, "{length}");
+    }
+}
+
 /// The columns and the rows of a Parquet file, as text.
 fn read_parquet(answer: &Answer) -> (Vec<String>, String) {
     assert_eq!(answer.status, 200);

@@ -3,10 +3,9 @@
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::ClusterItem;
-use tidegate_model::ClusterId;
-use uuid::Uuid;
+use tidegate_model::{AccountId, ClusterId};
 
-use super::{print_details, print_list, required};
+use super::{or_nil, print_details, print_list, required};
 use crate::error::Result;
 use crate::output::{JsonTime, ListTable};
 use crate::session::Session;
@@ -40,8 +39,10 @@ fn cells(cluster: &ClusterItem) -> [String; 4] {
 
 #[derive(Serialize)]
 struct JsonCluster<'a> {
-    account_id: Uuid,
-    cluster_id: Uuid,
+    #[serde(serialize_with = "or_nil")]
+    account_id: Option<AccountId>,
+    #[serde(serialize_with = "or_nil")]
+    cluster_id: Option<ClusterId>,
     name: &'a str,
     url: &'a str,
     state: &'a str,
@@ -54,8 +55,8 @@ struct JsonCluster<'a> {
 impl<'a> JsonCluster<'a> {
     fn new(cluster: &'a ClusterItem) -> Self {
         Self {
-            account_id: cluster.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
-            cluster_id: cluster.cluster_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            account_id: cluster.account_id,
+            cluster_id: cluster.cluster_id,
             name: &cluster.name,
             url: &cluster.url,
             state: &cluster.state,

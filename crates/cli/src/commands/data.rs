@@ -12,7 +12,7 @@ use super::{format_of, word_of};
 use crate::error::{Error, Result};
 use crate::globals::Globals;
 use crate::io::{Input, Io, read_limited};
-use crate::lines::Batches;
+use crate::lines::{Batch, Batches};
 use crate::output::Format;
 use crate::rows::{self, TimeFormat};
 use crate::session::Session;
@@ -78,13 +78,13 @@ pub(super) async fn query(session: &mut Session<'_>, matches: &ArgMatches) -> Re
         return session.io.print(&statistics.render(format_of(matches))?);
     }
     let text = match format_of(matches) {
-        Format::Json => rows::json(&answer.rows)?,
+        Format::Json => rows::json(&answer)?,
         Format::Table => {
             let format = match word_of(matches, "time-format") {
                 "unixnano" => TimeFormat::UnixNano,
                 _ => TimeFormat::Rfc3339Nano,
             };
-            rows::table(&answer.rows, format)
+            rows::table(&answer, format)
         }
     };
     session.io.print(&text)
@@ -133,7 +133,7 @@ pub(super) async fn write(session: &mut Session<'_>, matches: &ArgMatches) -> Re
     let size = matches.get_one::<u32>("batch-size").copied().unwrap_or(10_000);
     let target = session.data(matches, timeout).await?;
     let mut batches = Batches::new(source.open(session.io)?, size);
-    let mut any = false;
+    let mut written: u64 = 0;
     loop {
         // Reading may wait for a person; on a thread of its own an interrupt can end the wait.
         let read = tokio::task::spawn_blocking(move || {
@@ -145,12 +145,28 @@ pub(super) async fn write(session: &mut Session<'_>, matches: &ArgMatches) -> Re
         let Some(batch) = batch.map_err(|error| Error::Failed(format!("cannot read the lines: {error}")))? else {
             break;
         };
-        any = true;
-        target.client.write(&target.database, precision, batch.lines).await.map_err(|error| {
-            Error::Failed(format!("lines from line {} on were not written: {}", batch.first_line, Error::from(error)))
-        })?;
+        let answer = target.client.write(&target.database, precision, batch.lines.clone()).await;
+        answer.map_err(|error| failed_batch(&batch, written, error))?;
+        written = batch.last_line();
     }
-    if any { Ok(()) } else { Err(Error::Usage("there are no lines to write".to_owned())) }
+    if written > 0 { Ok(()) } else { Err(Error::Usage("there are no lines to write".to_owned())) }
+}
+
+/// Names lines by their numbers in the input, up to the last that was `written` before; 0 = none.
+fn failed_batch(batch: &Batch, written: u64, error: tidegate_client::Error) -> Error {
+    let refused =
+        error.refused_lines().iter().filter_map(|line| Some((batch.line_in_input(line.number)?, &line.reason)));
+    let refused: Vec<String> = refused.map(|(number, reason)| format!("line {number}: {reason}")).collect();
+    if refused.is_empty() {
+        let first = batch.first_line();
+        return Error::Failed(format!("lines from line {first} on were not written: {}", Error::from(error)));
+    }
+    let written = match written {
+        0 => "nothing was written".to_owned(),
+        1 => "line 1 was written".to_owned(),
+        last => format!("lines 1-{last} were written"),
+    };
+    Error::Failed(format!("{}; {written}", refused.join("; ")))
 }
 
 #[cfg(test)]

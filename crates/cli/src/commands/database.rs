@@ -3,10 +3,9 @@
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::{DatabaseItem, ServerTime, StatusFilter};
-use tidegate_model::{DatabaseChange, DatabaseId, DatabaseName, NewDatabase, Retention};
-use uuid::Uuid;
+use tidegate_model::{AccountId, ClusterId, DatabaseChange, DatabaseId, DatabaseName, NewDatabase, Retention};
 
-use super::{database_of, print_list, required, status_of, template_of};
+use super::{database_of, or_nil, print_list, required, status_of, template_of};
 use crate::Face;
 use crate::error::{Error, Result};
 use crate::output::{Align, JsonTime, ListTable, time_cell};
@@ -160,8 +159,10 @@ pub(super) async fn delete(session: &mut Session<'_>, matches: &ArgMatches) -> R
 
 #[derive(Serialize)]
 struct JsonDatabase<'a> {
-    account_id: Uuid,
-    cluster_id: Uuid,
+    #[serde(serialize_with = "or_nil")]
+    account_id: Option<AccountId>,
+    #[serde(serialize_with = "or_nil")]
+    cluster_id: Option<ClusterId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
     database_name: &'a str,
@@ -177,8 +178,8 @@ struct JsonDatabase<'a> {
 impl<'a> JsonDatabase<'a> {
     fn new(database: &'a DatabaseItem) -> Self {
         Self {
-            account_id: database.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
-            cluster_id: database.cluster_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            account_id: database.account_id,
+            cluster_id: database.cluster_id,
             id: database.id,
             database_name: &database.name,
             retention_period_ns: database.retention_period.unwrap_or_default(),

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::{ManagementTokenItem, NewManagementToken, ServerTime};
-use tidegate_model::{OsRandomness, PlainToken, TokenKind};
+use tidegate_model::{AccountId, OsRandomness, PlainToken, TokenKind};
 use uuid::Uuid;
 
-use super::{NewSecret, expiry_of, print_list, revoke as revocation, word_of};
+use super::{NewSecret, TokenDetails, expiry_of, or_nil, print_list, revoke as revocation, token_details, word_of};
 use crate::error::Result;
 use crate::output::{JsonTime, ListTable, time_cell};
 use crate::session::Session;
@@ -19,15 +19,13 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
         expires_at: expiry_of(session, matches)?,
     };
     let created = session.management(matches).await?.create_management_token(&new).await?;
-    let shown = NewSecret {
-        id: created.record.id.to_string(),
-        description: &created.record.description,
-        expires_at: created.record.expires_at.as_ref(),
-        revoked_at: created.record.revoked_at.as_ref(),
-        secret: &created.secret,
-    };
     let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
-    shown.print(session, matches, &object)
+    let new = NewSecret { id: created.record.id, secret: &created.secret };
+    new.print(session, matches, &object, &details(&created.record))
+}
+
+fn details(token: &ManagementTokenItem) -> TokenDetails {
+    token_details(token.id, &token.description, token.expires_at.as_ref(), token.revoked_at.as_ref())
 }
 
 pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
@@ -85,7 +83,8 @@ pub(super) fn generate(session: &mut Session<'_>) -> Result<()> {
 #[derive(Serialize)]
 struct JsonToken<'a> {
     id: Uuid,
-    account_id: Uuid,
+    #[serde(serialize_with = "or_nil")]
+    account_id: Option<AccountId>,
     token_prefix: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<JsonTime<'a>>,
@@ -104,7 +103,7 @@ impl<'a> JsonToken<'a> {
     fn new(token: &'a ManagementTokenItem) -> Self {
         Self {
             id: token.id.as_uuid(),
-            account_id: token.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            account_id: token.account_id,
             token_prefix: &token.token_prefix,
             revoked_at: token.revoked_at.as_ref().map(JsonTime),
             expires_at: token.expires_at.as_ref().map(JsonTime),

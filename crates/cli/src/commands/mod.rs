@@ -11,10 +11,13 @@ mod table;
 mod token;
 mod user;
 
+use std::fmt::Display;
+
 use clap::{ArgMatches, Command};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tidegate_client::{Listing, ServerTime, StatusFilter};
-use tidegate_model::{DatabaseName, Grant, PartitionTemplate, PlainToken, Timestamp};
+use tidegate_model::{DatabaseName, Grant, PartitionTemplate, PlainToken, Timestamp, TokenId};
+use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::output::{self, Format};
@@ -117,8 +120,8 @@ fn status_of(matches: &ArgMatches) -> StatusFilter {
 }
 
 fn template_of(matches: &ArgMatches) -> Result<Option<PartitionTemplate>> {
-    let time_format = matches.get_one::<String>("template-timeformat").cloned();
-    values::template(texts_of(matches, "template-tag"), texts_of(matches, "template-tag-bucket"), time_format)
+    let texts = |id| texts_of(matches, id);
+    values::template(texts("template-tag"), texts("template-tag-bucket"), texts("template-timeformat"))
         .map_err(Error::Usage)
 }
 
@@ -185,29 +188,51 @@ fn expiry_of(session: &Session<'_>, matches: &ArgMatches) -> Result<Option<Times
     }
 }
 
-/// What is printed of a token that has just been made.
+/// An id, or the nil UUID where the server tells none (influxctl contract §17).
+fn or_nil<T: Display, S: Serializer>(id: &Option<T>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    match id {
+        Some(id) => serializer.collect_str(id),
+        None => Uuid::nil().serialize(serializer),
+    }
+}
+
+type TokenDetails = [(&'static str, String); 4];
+
+/// What tables show of one token of either kind.
+fn token_details(
+    id: TokenId,
+    description: &str,
+    expires_at: Option<&ServerTime>,
+    revoked_at: Option<&ServerTime>,
+) -> TokenDetails {
+    [
+        ("id", id.to_string()),
+        ("description", description.to_owned()),
+        ("expires at", output::time_cell(expires_at)),
+        ("revoked at", output::time_cell(revoked_at)),
+    ]
+}
+
+/// A token that has just been made.
 struct NewSecret<'a> {
-    id: String,
-    description: &'a str,
-    expires_at: Option<&'a ServerTime>,
-    revoked_at: Option<&'a ServerTime>,
+    id: TokenId,
     secret: &'a PlainToken,
 }
 
 impl NewSecret<'_> {
     /// As JSON this object, which holds the secret; else the details, two warnings on standard error, and the token as
     /// last line of standard output.
-    fn print(&self, session: &mut Session<'_>, matches: &ArgMatches, object: &impl Serialize) -> Result<()> {
+    fn print(
+        &self,
+        session: &mut Session<'_>,
+        matches: &ArgMatches,
+        object: &impl Serialize,
+        details: &TokenDetails,
+    ) -> Result<()> {
         if format_of(matches) == Format::Json {
             return self.print_text(session, &output::json(object)?);
         }
-        let details = output::detail_table(&[
-            ("id", self.id.clone()),
-            ("description", self.description.to_owned()),
-            ("expires at", output::time_cell(self.expires_at)),
-            ("revoked at", output::time_cell(self.revoked_at)),
-        ]);
-        self.print_text(session, &details)?;
+        self.print_text(session, &output::detail_table(details))?;
         session.log().warn("please copy the token and store in a safe place");
         session.log().warn("this is the *only time* you will see the token");
         self.print_text(session, &format!("{}\n", self.secret.expose()))
@@ -215,7 +240,7 @@ impl NewSecret<'_> {
 
     fn print_text(&self, session: &mut Session<'_>, text: &str) -> Result<()> {
         session.io.print(text).map_err(|error| match error {
-            Error::Output(reason) => Error::SecretLost { id: self.id.clone(), reason },
+            Error::Output(reason) => Error::SecretLost { id: self.id.to_string(), reason },
             other => other,
         })
     }

@@ -3,10 +3,13 @@
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::{DatabaseTokenItem, NewDatabaseToken, TokenChanges};
-use tidegate_model::TokenId;
+use tidegate_model::{AccountId, ClusterId, TokenId};
 use uuid::Uuid;
 
-use super::{NewSecret, expiry_of, grants_of, print_details, print_list, required, revoke as revocation, word_of};
+use super::{
+    NewSecret, TokenDetails, expiry_of, grants_of, or_nil, print_details, print_list, required, revoke as revocation,
+    token_details, word_of,
+};
 use crate::error::{Error, Result};
 use crate::output::{JsonTime, ListTable, time_cell};
 use crate::session::Session;
@@ -18,15 +21,13 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
         expires_at: expiry_of(session, matches)?,
     };
     let created = session.management(matches).await?.create_token(&new).await?;
-    let shown = NewSecret {
-        id: created.record.id.to_string(),
-        description: &created.record.description,
-        expires_at: created.record.expires_at.as_ref(),
-        revoked_at: created.record.revoked_at.as_ref(),
-        secret: &created.secret,
-    };
     let object = JsonToken { token: Some(created.secret.expose()), ..JsonToken::new(&created.record) };
-    shown.print(session, matches, &object)
+    let new = NewSecret { id: created.record.id, secret: &created.secret };
+    new.print(session, matches, &object, &details(&created.record))
+}
+
+fn details(token: &DatabaseTokenItem) -> TokenDetails {
+    token_details(token.id, &token.description, token.expires_at.as_ref(), token.revoked_at.as_ref())
 }
 
 pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
@@ -41,13 +42,8 @@ pub(super) async fn get(session: &mut Session<'_>, matches: &ArgMatches) -> Resu
         return Err(not_found());
     }
     let permissions = token.permissions.iter().map(|grant| format!("{}:{}", grant.action, grant.resource));
-    let rows = [
-        ("id", token.id.to_string()),
-        ("description", token.description.clone()),
-        ("expires at", time_cell(token.expires_at.as_ref())),
-        ("revoked at", time_cell(token.revoked_at.as_ref())),
-        ("permissions", permissions.collect::<Vec<_>>().join(", ")),
-    ];
+    let mut rows = details(&token).to_vec();
+    rows.push(("permissions", permissions.collect::<Vec<_>>().join(", ")));
     print_details(session, matches, &JsonToken::new(&token), &rows)
 }
 
@@ -103,8 +99,10 @@ pub(super) async fn revoke(session: &mut Session<'_>, matches: &ArgMatches) -> R
 
 #[derive(Serialize)]
 struct JsonToken<'a> {
-    account_id: Uuid,
-    cluster_id: Uuid,
+    #[serde(serialize_with = "or_nil")]
+    account_id: Option<AccountId>,
+    #[serde(serialize_with = "or_nil")]
+    cluster_id: Option<ClusterId>,
     id: Uuid,
     description: &'a str,
     permissions: Vec<JsonPermission<'a>>,
@@ -134,8 +132,8 @@ impl<'a> JsonToken<'a> {
             .map(|grant| JsonPermission { id: Uuid::nil(), action: &grant.action, resource: &grant.resource })
             .collect();
         Self {
-            account_id: token.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
-            cluster_id: token.cluster_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            account_id: token.account_id,
+            cluster_id: token.cluster_id,
             id: token.id.as_uuid(),
             description: &token.description,
             permissions,

@@ -3,9 +3,10 @@
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::UserItem;
+use tidegate_model::AccountId;
 use uuid::Uuid;
 
-use super::print_list;
+use super::{or_nil, print_list};
 use crate::error::Result;
 use crate::output::ListTable;
 use crate::session::Session;
@@ -26,7 +27,8 @@ pub(super) async fn list(session: &mut Session<'_>, matches: &ArgMatches) -> Res
 #[derive(Serialize)]
 struct JsonUser<'a> {
     id: Uuid,
-    account_id: Uuid,
+    #[serde(serialize_with = "or_nil")]
+    account_id: Option<AccountId>,
     first_name: &'a str,
     last_name: &'a str,
     email: &'a str,
@@ -36,7 +38,7 @@ impl<'a> JsonUser<'a> {
     fn new(user: &'a UserItem) -> Self {
         Self {
             id: user.id.as_uuid(),
-            account_id: user.account_id.map_or(Uuid::nil(), |id| id.as_uuid()),
+            account_id: user.account_id,
             first_name: &user.first_name,
             last_name: &user.last_name,
             email: &user.email,

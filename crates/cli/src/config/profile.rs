@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use tidegate_client::{BaseUrl, TlsOptions};
-use tidegate_model::{AccountId, ClusterId, DatabaseName, PlainToken};
+use tidegate_model::{AccountId, ClusterId, DatabaseName, ParseIdError, PlainToken};
 use toml::{Table, Value};
 
 use super::Located;
@@ -160,8 +160,8 @@ fn values(table: &Table, located: &Located) -> std::result::Result<Profile, Stri
         port: port(table)?,
         database: parsed(table, "database")?,
         token: text(table, "token")?.map(PlainToken::from_presented),
-        account: parsed(table, "account_id")?,
-        cluster: parsed(table, "cluster_id")?,
+        account: id(table, "account_id")?,
+        cluster: id(table, "cluster_id")?,
         management_token: text(table, "mgmt_token")?.map(PlainToken::from_presented),
         management_url: text(table, "management_url")?
             .map(|url| BaseUrl::parse(&url).map_err(|error| format!("management_url: {error}")))
@@ -214,6 +214,10 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     key: &str,
 ) -> std::result::Result<Option<T>, String> {
     text(table, key)?.map(|text| text.parse().map_err(|error| format!("{key}: {error}"))).transpose()
+}
+
+fn id<T: std::str::FromStr<Err = ParseIdError>>(table: &Table, key: &str) -> std::result::Result<Option<T>, String> {
+    text(table, key)?.map(|text| crate::values::id(&text).map_err(|error| format!("{key} {error}"))).transpose()
 }
 
 fn switch(table: &Table, key: &str) -> std::result::Result<bool, String> {

@@ -36,7 +36,7 @@ async fn cluster_get_has_the_documented_table_and_members() {
             "state": "ready", "created_at": {"seconds": 1_772_323_200}, "category": 1
         })
     );
-    scene.run(&["cluster", "get", "plant7"]).await.failed("clusterId is not a UUID");
+    scene.run(&["cluster", "get", "plant7"]).await.failed("'<CLUSTER_ID>': is not a UUID");
     scene.requests();
 }
 

@@ -69,8 +69,8 @@ async fn edge_3_bad_values_are_refused_before_any_request() {
     let profile = scene.dedicated_profile();
     for (from, to, reason) in [
         ("\"dedicated\"", "\"Clustered\"", "product"),
-        (ACCOUNT, "not-a-uuid", "account_id: accountId is not a UUID"),
-        (CLUSTER, "7", "cluster_id"),
+        (ACCOUNT, "not-a-uuid", ": account_id is not a UUID"),
+        (CLUSTER, "7", ": cluster_id is not a UUID"),
         ("disable = true", "disable = \"yes\"", "disable must be true or false"),
         ("\"plant7\"", "\"_x\"", "database"),
         ("management_url = \"http://", "management_url = \"http://u:p@", "management_url"),

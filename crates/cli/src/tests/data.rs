@@ -189,22 +189,41 @@ async fn edge_40_more_lines_than_one_batch() {
 }
 
 #[tokio::test]
-async fn edge_40_a_failing_batch_stops_and_names_its_first_line() {
+async fn edge_40_a_failing_batch_stops_and_names_its_bad_lines() {
     let scene = Scene::new().await;
     let path = scene.file("lines.lp", "m f=1\n\n# x\nm f=2\nbad\nm f=4\nm f=5\n");
+    let path = path.to_str().unwrap();
+    let one = r#"{"code":"invalid","line":1,"message":"nothing was written, errors encountered on line(s):\nline 1: no fields"}"#;
     scene.answer("POST", WRITE, 204, "");
-    scene.answer(
-        "POST",
-        WRITE,
-        400,
-        r#"{"code":"invalid","line":1,"message":"errors encountered on line(s):\nline 1"}"#,
-    );
-    let outcome = scene.run(&["write", "--batch-size", "2", path.to_str().unwrap()]).await.failed("");
-    assert_eq!(
-        outcome.stderr,
-        "error\tlines from line 5 on were not written: errors encountered on line(s):\\nline 1 (HTTP 400)\n"
-    );
+    scene.answer("POST", WRITE, 400, one);
+    scene
+        .run(&["write", "--batch-size", "2", path])
+        .await
+        .failed_with("error\tline 5: no fields; lines 1-4 were written\n");
     assert_eq!(scene.requests().len(), 2);
+
+    let several =
+        r#"{"code":"invalid","line":1,"message":"errors encountered on line(s):\nline 1: x\nline 3: y\nline 9: z"}"#;
+    scene.answer("POST", WRITE, 400, several);
+    scene.run(&["write", path]).await.failed_with("error\tline 1: x; line 5: y; nothing was written\n");
+
+    scene.answer("POST", WRITE, 204, "");
+    scene.answer("POST", WRITE, 400, one);
+    scene
+        .run(&["write", "--batch-size", "1", path])
+        .await
+        .failed_with("error\tline 4: no fields; line 1 was written\n");
+}
+
+#[tokio::test]
+async fn edge_40_a_batch_that_fails_as_a_whole_is_named_by_its_first_line() {
+    let scene = Scene::new().await;
+    scene.answer("POST", WRITE, 204, "");
+    scene.answer("POST", WRITE, 503, r#"{"code":"unavailable","message":"the disk is full"}"#);
+    scene
+        .run(&["write", "--batch-size", "1", "m f=1\n\nm f=2\nm f=3"])
+        .await
+        .failed_with("error\tlines from line 3 on were not written: the disk is full (HTTP 503)\n");
 }
 
 #[tokio::test]

@@ -143,6 +143,13 @@ impl Outcome {
         self
     }
 
+    /// Failed with 1, printed no result, and said exactly this on standard error.
+    #[track_caller]
+    pub(super) fn failed_with(self, stderr: &str) -> Self {
+        assert_eq!((self.status, self.stdout.as_str(), self.stderr.as_str()), (1, "", stderr));
+        self
+    }
+
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap()
     }

@@ -173,7 +173,7 @@ async fn edge_15_nothing_is_revoked_without_a_yes() {
             format!("  {A}\n  {B}\nRevoke 2 database tokens? This cannot be undone. [y/N] \nwarn\tcancelled\n")
         );
     }
-    scene.run(&["token", "revoke", "not-a-uuid"]).await.failed("tokenId is not a UUID");
+    scene.run(&["token", "revoke", "not-a-uuid"]).await.failed("'<TOKEN_ID>...': is not a UUID");
     scene.run(&["token", "revoke"]).await.failed("<TOKEN_ID>");
     scene.no_requests();
 }

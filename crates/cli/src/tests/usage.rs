@@ -188,3 +188,30 @@ async fn there_is_a_manual_page_for_every_command() {
     scene.file("occupied", "");
     scene.run(&["man", "--out", "occupied"]).await.failed("cannot write to ");
 }
+
+#[tokio::test]
+async fn values_are_refused_in_the_words_of_the_command_line() {
+    let scene = Scene::new().await;
+    let create = ["database", "create", "x"];
+    for (arguments, reason) in [
+        (&["--cluster", "zz", "token", "list"][..], "invalid value 'zz' for '--cluster <CLUSTER_ID>': is not a UUID"),
+        (&["token", "list", "--account", "zz"], "invalid value 'zz' for '--account <ACCOUNT_ID>': is not a UUID"),
+        (
+            &["--timeout", "10", "token", "list"],
+            "needs numbers with the units ns, us, ms, s, m and h, such as 10s or 1m30s",
+        ),
+        (&[&create[..], &["--retention-period", "10"]].concat(), "such as 30d or 2h30m"),
+        (&[&create[..], &["--max-columns", "1001"]].concat(), "error\t--max-columns must be between 1 and 1000"),
+        (
+            &[&create[..], &["--template-timeformat", "%Y", "--template-tag-bucket", "a,0"]].concat(),
+            "error\t--template-tag-bucket needs a number between 1 and 99999",
+        ),
+        (
+            &[&create[..], &["--template-timeformat", "%Y", "--template-timeformat", "%Y"]].concat(),
+            "error\t--template-timeformat can be given only once",
+        ),
+    ] {
+        scene.run(arguments).await.failed(reason);
+    }
+    scene.no_requests();
+}

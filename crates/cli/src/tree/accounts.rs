@@ -5,6 +5,7 @@ use tidegate_model::ClusterId;
 
 use super::arguments::{administers, format};
 use super::{group, leaf};
+use crate::values;
 
 pub(super) fn clusters() -> Command {
     group("cluster", "Show clusters").subcommands([
@@ -13,7 +14,7 @@ pub(super) fn clusters() -> Command {
                 Arg::new("cluster-id")
                     .value_name("CLUSTER_ID")
                     .required(true)
-                    .value_parser(|text: &str| text.parse::<ClusterId>())
+                    .value_parser(values::id::<ClusterId>)
                     .help("Its id"),
             )
             .arg(format()),

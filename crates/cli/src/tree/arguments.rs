@@ -66,7 +66,7 @@ pub(super) fn token_id() -> Arg {
     Arg::new("token-id")
         .value_name("TOKEN_ID")
         .required(true)
-        .value_parser(|text: &str| text.parse::<TokenId>())
+        .value_parser(values::id::<TokenId>)
         .help("Id of the token, not the token itself")
 }
 
@@ -105,10 +105,7 @@ pub(super) fn template() -> [Arg; 3] {
     [
         repeatable("template-tag", "KEY").help("Partition by this tag; repeatable"),
         repeatable("template-tag-bucket", "KEY,N").help("Partition by this tag in N buckets; repeatable"),
-        Arg::new("template-timeformat")
-            .long("template-timeformat")
-            .value_name("FORMAT")
-            .help("Partition by time in this format, such as %Y-%m"),
+        repeatable("template-timeformat", "FORMAT").help("Partition by time in this format, such as %Y-%m"),
     ]
 }
 

@@ -78,6 +78,15 @@ fn edge_22_retention_cells() {
 }
 
 #[test]
+fn errors_show_units_and_examples_that_are_valid_there() {
+    for (error, units) in [(nanos("10").unwrap_err(), &RETENTION_UNITS), (go_duration("10").unwrap_err(), &GO_UNITS)] {
+        assert_eq!(error, format!("needs numbers with the units {}, such as {}", units.names, units.examples));
+    }
+    assert!(RETENTION_UNITS.examples.split(" or ").all(|example| nanos(example).is_ok()));
+    assert!(GO_UNITS.examples.split(" or ").all(|example| go_duration(example).is_ok()));
+}
+
+#[test]
 fn time_limits_as_go_writes_them() {
     let cases = [
         ("1m0s", Duration::from_secs(60)),
@@ -119,55 +128,57 @@ fn edge_23_limits() {
     assert_eq!(shown(Some(0), Some(0)), Ok((500, 250)));
     assert_eq!(shown(Some(7), Some(9)), Ok((7, 9)));
     assert!(shown(Some(-1), None).is_err());
-    assert!(shown(Some(1 << 31), None).is_err());
     assert!(shown(None, Some(-1)).is_err());
-    assert!(shown(None, Some(1 << 31)).is_err());
+    assert_eq!(shown(None, Some(1001)).unwrap_err(), "--max-columns must be between 1 and 1000");
+    assert_eq!(shown(Some(1 << 31), None).unwrap_err(), "--max-tables must be between 1 and 2147483647");
 }
 
-fn parts(tags: &[&str], buckets: &[&str], format: Option<&str>) -> Result<Vec<TemplatePart>, String> {
+fn parts(tags: &[&str], buckets: &[&str], formats: &[&str]) -> Result<Vec<TemplatePart>, String> {
     let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
-    template(owned(tags), owned(buckets), format.map(str::to_owned))
+    template(owned(tags), owned(buckets), owned(formats))
         .map(|template| template.map_or_else(Vec::new, |template| template.parts().to_vec()))
 }
 
 #[test]
 fn edge_25_tags_and_buckets_need_a_time_format() {
-    assert!(parts(&["a"], &[], None).is_err());
-    assert!(parts(&[], &["a,5"], None).is_err());
-    assert_eq!(parts(&[], &[], None), Ok(vec![]));
-    assert_eq!(parts(&[], &[], Some("%Y")), Ok(vec![TemplatePart::Time("%Y".to_owned())]));
+    assert!(parts(&["a"], &[], &[]).is_err());
+    assert!(parts(&[], &["a,5"], &[]).is_err());
+    assert_eq!(parts(&[], &[], &[]), Ok(vec![]));
+    assert_eq!(parts(&[], &[], &["%Y"]), Ok(vec![TemplatePart::Time("%Y".to_owned())]));
 }
 
 #[test]
 fn edge_26_buckets_are_split_at_the_last_comma() {
     let expected = TemplatePart::Bucket { tag: "a,b".to_owned(), buckets: 10 };
-    assert_eq!(parts(&[], &["a,b,10"], Some("%Y")).unwrap()[0], expected);
-    for text in ["a,0", "a,x", "a", "a,", ",5", "a,100000", "a,-1"] {
-        assert!(parts(&[], &[text], Some("%Y")).is_err(), "{text}");
+    assert_eq!(parts(&[], &["a,b,10"], &["%Y"]).unwrap()[0], expected);
+    for text in ["a,0", "a,x", "a", "a,", ",5", "a,100000", "a,-1", "a,+5", "a, 5"] {
+        assert!(parts(&[], &[text], &["%Y"]).is_err(), "{text}");
     }
 }
 
 #[test]
 fn edge_27_too_many_repeated_and_reserved_keys() {
-    assert!(parts(&["a", "b", "c", "d", "e", "f", "g"], &[], Some("%Y")).is_ok());
-    assert!(parts(&["a", "b", "c", "d", "e", "f", "g", "h"], &[], Some("%Y")).is_err());
-    assert!(parts(&["a"], &["a,5"], Some("%Y")).is_err());
-    assert!(parts(&["time"], &[], Some("%Y")).is_err());
+    assert!(parts(&["a", "b", "c", "d", "e", "f", "g"], &[], &["%Y"]).is_ok());
+    assert!(parts(&["a", "b", "c", "d", "e", "f", "g", "h"], &[], &["%Y"]).is_err());
+    assert!(parts(&["a"], &["a,5"], &["%Y"]).is_err());
+    assert!(parts(&["time"], &[], &["%Y"]).is_err());
 }
 
 #[test]
 fn edge_28_time_formats_that_are_refused() {
     for format in ["%Y-%m-%d %H", "%m", ""] {
-        assert!(parts(&[], &[], Some(format)).is_err(), "{format}");
+        assert!(parts(&[], &[], &[format]).is_err(), "{format}");
     }
+    let twice = parts(&[], &[], &["%Y", "%Y"]);
+    assert_eq!(twice.unwrap_err(), "--template-timeformat can be given only once");
 }
 
 proptest! {
     /// The value is the exact sum of its parts, or refused when that does not fit.
     #[test]
-    fn retention_is_an_exact_sum(pairs in prop::collection::vec((0_u64..=u64::MAX >> 20, 0_usize..RETENTION_UNITS.len()), 1..6)) {
-        let text: String = pairs.iter().map(|(number, unit)| format!("{number}{}", RETENTION_UNITS[*unit].0)).collect();
-        let exact: i128 = pairs.iter().map(|(number, unit)| i128::from(*number) * i128::from(RETENTION_UNITS[*unit].1)).sum();
+    fn retention_is_an_exact_sum(pairs in prop::collection::vec((0_u64..=u64::MAX >> 20, 0_usize..RETENTION_UNITS.sizes.len()), 1..6)) {
+        let text: String = pairs.iter().map(|(number, unit)| format!("{number}{}", RETENTION_UNITS.sizes[*unit].0)).collect();
+        let exact: i128 = pairs.iter().map(|(number, unit)| i128::from(*number) * i128::from(RETENTION_UNITS.sizes[*unit].1)).sum();
         match i64::try_from(exact) {
             Ok(expected) => prop_assert_eq!(nanos(&text), Ok(expected)),
             Err(_) => prop_assert!(nanos(&text).is_err()),
