@@ -11,6 +11,7 @@ pub(crate) mod time;
 
 pub(crate) use bounds::scalar_size;
 
+use crate::gap_fill;
 use capped::Capped;
 use concat_operator::{ConcatOperator, ConcatPlanner};
 use datafusion::catalog::TableFunction;
@@ -42,6 +43,7 @@ impl Functions {
             SessionStateDefaults::default_scalar_functions().into_iter().filter_map(offer_scalar).collect();
         scalar.push(operator);
         scalar.extend(time::all());
+        scalar.extend(gap_fill::all());
         scalar.extend(extra);
         let by_name = scalar.iter().map(|function| (function.name().to_owned(), Arc::clone(function))).collect();
         let aggregates = SessionStateDefaults::default_aggregate_functions();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod gap_fill;
 mod selectors;
 mod tables;
 mod timezones;

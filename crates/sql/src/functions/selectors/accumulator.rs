@@ -84,8 +84,12 @@ impl Accumulator for SelectorAccumulator {
         self.update_batch(states)
     }
 
+    /// Gives the state away: a copy of each of many long texts would not fit the memory that is counted.
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.value.clone(), self.time.clone()])
+        let no_value = ScalarValue::try_from(self.value.data_type())?;
+        let no_time = ScalarValue::try_from(self.time.data_type())?;
+        self.picked = None;
+        Ok(vec![std::mem::replace(&mut self.value, no_value), std::mem::replace(&mut self.time, no_time)])
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {

@@ -50,7 +50,7 @@ pub(crate) struct Bins {
 }
 
 /// Bins that follow one another at the same distance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Run {
     first: i64,
     stride: i64,
