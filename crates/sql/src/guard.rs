@@ -25,16 +25,19 @@ pub(crate) struct QueryGuard {
     changed: Notify,
     running: AtomicBool,
     call_bytes: AtomicU64,
+    max_rows: u64,
     pub(crate) pool: Arc<QueryPool>,
 }
 
 impl QueryGuard {
-    pub(crate) fn new(pool: Arc<QueryPool>) -> Self {
+    /// `max_rows` is how many rows the query may return.
+    pub(crate) fn new(pool: Arc<QueryPool>, max_rows: usize) -> Self {
         Self {
             stopped: AtomicBool::new(false),
             changed: Notify::new(),
             running: AtomicBool::new(false),
             call_bytes: AtomicU64::new(MAX_CALL_BYTES),
+            max_rows: u64::try_from(max_rows).unwrap_or(u64::MAX),
             pool,
         }
     }
@@ -67,6 +70,11 @@ impl QueryGuard {
 
     pub(crate) fn is_running(&self) -> bool {
         self.running.load(Ordering::Acquire)
+    }
+
+    /// Rows that the query may return, and that an operator may make up.
+    pub(crate) fn max_rows(&self) -> u64 {
+        self.max_rows
     }
 
     /// Bytes that one call of a growing function may produce for one batch.

@@ -8,6 +8,7 @@
 mod catalog;
 mod error;
 mod functions;
+mod gap_fill;
 mod guard;
 mod information_schema;
 mod lanes;

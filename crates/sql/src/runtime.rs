@@ -76,7 +76,7 @@ impl QueryRuntime {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| SqlError::Busy)?;
         let lane = self.lanes.take()?;
         let pool = Arc::new(QueryPool::new(Arc::clone(&self.memory), self.limits.memory_per_query));
-        let guard = Arc::new(QueryGuard::new(pool));
+        let guard = Arc::new(QueryGuard::new(pool, self.limits.rows));
         let cancel = CancelOnDrop(Arc::clone(&guard));
         let (started, has_started) = oneshot::channel();
         let (sender, batches) = mpsc::channel(BUFFERED_BATCHES);
@@ -190,7 +190,7 @@ mod tests {
         let (sender, batches) = mpsc::channel(BUFFERED_BATCHES);
         let (ended, has_ended) = oneshot::channel();
         let pool = Arc::new(QueryPool::new(Arc::new(TotalPool::new(1)), 1));
-        let cancel = CancelOnDrop(Arc::new(QueryGuard::new(pool)));
+        let cancel = CancelOnDrop(Arc::new(QueryGuard::new(pool, 1)));
         match columns {
             Some(columns) => started.send(columns).unwrap(),
             None => drop(started),

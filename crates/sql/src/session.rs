@@ -3,6 +3,7 @@
 use crate::catalog::{CATALOG, OneDatabase, SCHEMA};
 use crate::error::SqlError;
 use crate::functions::Functions;
+use crate::gap_fill::GapFillRule;
 use crate::guard::{GuardExtension, QueryGuard};
 use crate::plan::{Interruptible, InterruptiblePhysical};
 use datafusion::catalog::SchemaProvider;
@@ -54,7 +55,8 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) fn new(functions: Functions, threads: usize) -> Result<Self, SqlError> {
         let environment = environment().map_err(|_| SqlError::Internal("the query engine cannot start".into()))?;
-        let optimizer = Optimizer::new().rules.into_iter();
+        let gap_fill: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(GapFillRule);
+        let optimizer = std::iter::once(gap_fill).chain(Optimizer::new().rules);
         let optimizer = optimizer.map(|rule| Arc::new(Interruptible(rule)) as Arc<dyn OptimizerRule + Send + Sync>);
         let physical = PhysicalOptimizer::new()
             .rules

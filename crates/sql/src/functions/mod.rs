@@ -4,11 +4,14 @@ mod bounds;
 mod capped;
 mod concat_operator;
 mod families;
+mod selectors;
 pub(crate) mod series;
 pub(crate) mod sizes;
+pub(crate) mod time;
 
 pub(crate) use bounds::scalar_size;
 
+use crate::gap_fill;
 use capped::Capped;
 use concat_operator::{ConcatOperator, ConcatPlanner};
 use datafusion::catalog::TableFunction;
@@ -39,13 +42,19 @@ impl Functions {
         let mut scalar: Vec<_> =
             SessionStateDefaults::default_scalar_functions().into_iter().filter_map(offer_scalar).collect();
         scalar.push(operator);
+        scalar.extend(time::all());
+        scalar.extend(gap_fill::all());
         scalar.extend(extra);
         let by_name = scalar.iter().map(|function| (function.name().to_owned(), Arc::clone(function))).collect();
         let aggregates = SessionStateDefaults::default_aggregate_functions();
         let windows = SessionStateDefaults::default_window_functions();
         Self {
             scalar,
-            aggregate: aggregates.into_iter().filter(|f| offered(families::AGGREGATE, f.name())).collect(),
+            aggregate: aggregates
+                .into_iter()
+                .filter(|f| offered(families::AGGREGATE, f.name()))
+                .chain(selectors::all())
+                .collect(),
             window: windows.into_iter().filter(|f| offered(families::WINDOW, f.name())).collect(),
             table: table_functions(),
             planners,

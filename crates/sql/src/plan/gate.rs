@@ -2,6 +2,7 @@
 
 use crate::error::Refusal;
 use crate::functions::{Functions, is_growing, scalar_size};
+use crate::gap_fill::is_gap_fill;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -106,6 +107,7 @@ fn inspect_node(node: &LogicalPlan, census: &mut Census) -> Result<()> {
         )));
     }
     match node {
+        LogicalPlan::Extension(extension) if is_gap_fill(extension) => Ok(()),
         LogicalPlan::Dml(_)
         | LogicalPlan::Ddl(_)
         | LogicalPlan::Copy(_)

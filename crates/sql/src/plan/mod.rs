@@ -11,12 +11,14 @@ mod physical;
 pub(crate) use interrupt::{Interruptible, InterruptiblePhysical};
 
 use crate::functions::Functions;
+use crate::gap_fill::physical_planner;
 use crate::guard::QueryGuard;
 use datafusion::error::Result;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::PhysicalPlanner;
 use datafusion::sql::parser::Statement;
 use std::sync::Arc;
 
@@ -39,7 +41,7 @@ pub(crate) async fn plan(
     let (plan, census) = optimize(state, &plan, functions)?;
     *state.config_mut() = state.config().clone().with_batch_size(physical::batch_rows(census));
     guard.check()?;
-    let physical = state.query_planner().create_physical_plan(&plan, state).await?;
+    let physical = physical_planner().create_physical_plan(&plan, state).await?;
     guard.start_running(census.growing_calls, state.config().target_partitions());
     physical::guard(physical, guard, census)
 }

@@ -3,6 +3,7 @@
 use super::gate::Census;
 use super::guard_exec::{Bounds, GuardExec, Use};
 use super::guarded_filter::GuardedFilter;
+use crate::gap_fill::GapFillExec;
 use crate::guard::QueryGuard;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
@@ -124,6 +125,7 @@ fn makes_rows(node: &dyn ExecutionPlan) -> bool {
     node.children().is_empty()
         || is_join(node)
         || node.is::<UnnestExec>()
+        || node.is::<GapFillExec>()
         || node.is::<ProjectionExec>()
         || node.is::<AggregateExec>()
         || node.is::<WindowAggExec>()
