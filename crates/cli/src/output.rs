@@ -1,21 +1,108 @@
 //! Tables, JSON and safe text (influxctl contract §5).
 
-mod table;
-
-use std::borrow::Cow;
-
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use serde::{Serialize, Serializer};
 use tidegate_client::ServerTime;
 use tidegate_model::TokenKind;
 
 use crate::error::{Error, Result};
-pub(crate) use table::{Align, ListTable, detail_table};
 
 /// How `--format` wants results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Table,
     Json,
+}
+
+/// Which side the cells of a column lean to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
+/// A table with a header, and perhaps a last row below a border of its own.
+#[derive(Debug, Default)]
+pub(crate) struct ListTable {
+    header: Vec<String>,
+    alignments: Vec<Align>,
+    rows: Vec<Vec<String>>,
+    footer: Option<Vec<String>>,
+}
+
+impl ListTable {
+    pub(crate) fn new(columns: impl IntoIterator<Item = (String, Align)>) -> Self {
+        let (header, alignments) = columns.into_iter().unzip();
+        Self { header, alignments, rows: Vec::new(), footer: None }
+    }
+
+    /// A table whose columns all hold text.
+    pub(crate) fn of_texts(columns: &[&str]) -> Self {
+        Self::new(columns.iter().map(|&name| (name.to_owned(), Align::Left)))
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    pub(crate) fn footer(&mut self, cells: Vec<String>) {
+        self.footer = Some(cells);
+    }
+
+    pub(crate) fn render(&self) -> String {
+        let mut table = empty_table();
+        table.set_header(self.header.iter().map(|name| one_line(name)));
+        for cells in self.rows.iter().chain(&self.footer) {
+            table.add_row(cells.iter().map(|cell| one_line(cell)));
+        }
+        for (column, &alignment) in table.column_iter_mut().zip(&self.alignments) {
+            column.set_cell_alignment(match alignment {
+                Align::Left => CellAlignment::Left,
+                Align::Right => CellAlignment::Right,
+            });
+        }
+        let text = table.to_string();
+        let mut lines: Vec<&str> = text.lines().collect();
+        let border = lines.first().copied().unwrap_or_default();
+        if self.rows.is_empty() && self.footer.is_none() {
+            // The border below the header is already the last one.
+            lines.pop();
+        }
+        if self.footer.is_some() && !self.rows.is_empty() {
+            lines.insert(lines.len().saturating_sub(2), border);
+        }
+        finish(&lines)
+    }
+}
+
+/// A table of one thing: keys and values, no header.
+pub(crate) fn detail_table(rows: &[(&str, String)]) -> String {
+    let mut table = empty_table();
+    for (key, value) in rows {
+        table.add_row([one_line(key), one_line(value)]);
+    }
+    if let Some(keys) = table.column_mut(0) {
+        keys.set_cell_alignment(CellAlignment::Right);
+    }
+    finish(&table.to_string().lines().collect::<Vec<_>>())
+}
+
+fn empty_table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::ASCII_FULL_CONDENSED)
+        .set_style(TableComponent::HeaderLines, '-')
+        .set_style(TableComponent::MiddleHeaderIntersections, '+')
+        .set_style(TableComponent::LeftHeaderIntersection, '+')
+        .set_style(TableComponent::RightHeaderIntersection, '+')
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+fn finish(lines: &[&str]) -> String {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
 }
 
 /// Pretty JSON with one newline at its end.
@@ -62,11 +149,9 @@ pub(crate) fn time_cell(time: Option<&ServerTime>) -> String {
 }
 
 /// The text on one line, without characters that would steer a terminal or make the text look like another one.
-pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    // Nearly all texts can be told by a quick look at their bytes.
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_plain || !text.contains(is_deceptive) {
-        return Cow::Borrowed(text);
+pub(crate) fn one_line(text: &str) -> String {
+    if !text.contains(is_deceptive) {
+        return text.to_owned();
     }
     text.chars().map(|c| if is_deceptive(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
@@ -114,6 +199,54 @@ mod tests {
     use tidegate_model::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn list_table_has_the_documented_shape() {
+        let mut table = ListTable::new([("ID".to_owned(), Align::Right), ("DATABASE NAME".to_owned(), Align::Left)]);
+        table.row(vec!["1204".to_owned(), "plant7".to_owned()]);
+        table.row(vec!["7".to_owned(), "größe".to_owned()]);
+        assert_eq!(
+            table.render(),
+            "+------+---------------+\n\
+             |   ID | DATABASE NAME |\n\
+             +------+---------------+\n\
+             | 1204 | plant7        |\n\
+             |    7 | größe         |\n\
+             +------+---------------+\n"
+        );
+    }
+
+    #[test]
+    fn empty_list_table_is_borders_and_header() {
+        let table = ListTable::of_texts(&["ID", "DESCRIPTION"]);
+        assert_eq!(table.render(), "+----+-------------+\n| ID | DESCRIPTION |\n+----+-------------+\n");
+    }
+
+    #[test]
+    fn footer_stands_between_borders() {
+        let mut table = ListTable::new([("bar".to_owned(), Align::Right), ("line".to_owned(), Align::Left)]);
+        table.row(vec!["4.5".to_owned(), "L1".to_owned()]);
+        table.footer(vec!["TOTAL".to_owned(), "1 ROWS".to_owned()]);
+        assert_eq!(
+            table.render(),
+            "+-------+--------+\n\
+             |   bar | line   |\n\
+             +-------+--------+\n\
+             |   4.5 | L1     |\n\
+             +-------+--------+\n\
+             | TOTAL | 1 ROWS |\n\
+             +-------+--------+\n"
+        );
+    }
+
+    #[test]
+    fn detail_table_has_the_documented_shape() {
+        let rows = [("id", "4f0c".to_owned()), ("expires at", String::new())];
+        assert_eq!(
+            detail_table(&rows),
+            "+------------+------+\n|         id | 4f0c |\n| expires at |      |\n+------------+------+\n"
+        );
+    }
 
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
