@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::Error;
 use axum::body::{Body, Bytes};
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 /// The requests of a connection.
 #[derive(Debug, Default)]
