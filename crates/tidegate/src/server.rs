@@ -1,5 +1,8 @@
 //! The accept loop: connections in, requests to the router, an orderly end.
 
+mod activity;
+mod places;
+
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
@@ -7,7 +10,6 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -23,15 +25,19 @@ use hyper_util::server::conn::auto::Builder;
 use tidegate_api::{Cutoff, Peer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
+use activity::{Activity, InProgress, carrying};
+use places::{Admitted, Place, Places};
+
 /// Time for a complete request head: from connecting, TLS included, and on idle connections from request to request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection without any request for so long, and up to twice as long, is closed. HTTP/1.1 has the shorter limit above.
+const REST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Time for requests in progress when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time until the next attempt when the system has no more room for connections.
@@ -52,12 +58,13 @@ struct Shared {
     router: Router,
     tls: Option<TlsAcceptor>,
     http: Builder<Streams>,
-    slots: Arc<Semaphore>,
+    places: Arc<Places>,
+    rest: Duration,
     stop: CancellationToken,
 }
 
 /// Serves until `stop` is cancelled and the connections have ended, at most [`DRAIN_TIMEOUT`] later. At most
-/// `connections` are open at a time; more wait in the system's queue.
+/// `connections` are open at a time, half of them of one client; more wait in the system's queue.
 pub(crate) async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,
@@ -65,8 +72,12 @@ pub(crate) async fn serve(
     connections: usize,
     stop: CancellationToken,
 ) {
-    let slots = Arc::new(Semaphore::new(connections));
-    let shared = Arc::new(Shared { router, tls, http: http(), slots, stop });
+    let (http, places) = (http(), Places::new(connections));
+    run(listeners, Shared { router, tls, http, places, rest: REST_TIMEOUT, stop }).await;
+}
+
+async fn run(listeners: Vec<TcpListener>, shared: Shared) {
+    let shared = Arc::new(shared);
     let mut loops = JoinSet::new();
     for listener in listeners {
         loops.spawn(accept_loop(listener, shared.clone()));
@@ -121,7 +132,7 @@ async fn accept_loop(listener: TcpListener, shared: Arc<Shared>) {
         tokio::select! {
             () = shared.stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
-            accepted = accept(&listener, &shared.slots) => {
+            accepted = accept(&listener, &shared.places) => {
                 connections.spawn(serve_connection(accepted, shared.clone()));
             }
         }
@@ -136,16 +147,21 @@ async fn accept_loop(listener: TcpListener, shared: Arc<Shared>) {
 struct Accepted {
     stream: TcpStream,
     peer: SocketAddr,
-    /// Given back when the connection ends.
-    _slot: OwnedSemaphorePermit,
+    /// Both are given back when the connection ends.
+    _place: (Place, Admitted),
 }
 
 /// The next connection. Never gives up: a server that lacks file descriptors for a moment must go on.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Accepted {
-    let Ok(slot) = slots.clone().acquire_owned().await else { return pending().await };
+async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Accepted {
+    let Some(place) = places.free().await else { return pending().await };
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => return Accepted { stream, peer: canonical(peer), _slot: slot },
+            Ok((stream, peer)) => match places.admit(peer.ip()) {
+                Some(admitted) => {
+                    return Accepted { stream, peer: canonical(peer), _place: (place, admitted) };
+                }
+                None => tracing::debug!(%peer, "half of all connections are of this client: no more are taken"),
+            },
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for the moment");
@@ -168,7 +184,7 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
 }
 
 async fn serve_connection(accepted: Accepted, shared: Arc<Shared>) {
-    let Accepted { stream, peer, _slot } = accepted;
+    let Accepted { stream, peer, _place } = accepted;
     tracing::trace!(%peer, "a connection begins");
     // Fails only on a connection that is gone already.
     let _ = stream.set_nodelay(true);
@@ -184,18 +200,18 @@ async fn serve_connection(accepted: Accepted, shared: Arc<Shared>) {
 }
 
 async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr, shared: &Shared) {
-    let used = AtomicBool::new(false);
+    let activity = Activity::default();
     let cutoff = Cutoff::default();
     let service = service_fn(|mut request: Request<Incoming>| {
-        used.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(peer));
-        answer(shared.router.clone(), request, peer, cutoff.clone())
+        answer(shared.router.clone(), request, peer, cutoff.clone(), activity.begin())
     });
     let mut connection = pin!(shared.http.serve_connection(TokioIo::new(stream), service));
     let mut stop = pin!(shared.stop.cancelled());
     // The header timeout of HTTP/1.1 begins only when the version is known, and HTTP/2 has none.
     let mut first_head = pin!(sleep(HEAD_TIMEOUT));
-    let (mut stopping, mut first_head_due) = (false, false);
+    let mut rest = interval_at(Instant::now() + shared.rest, shared.rest);
+    let (mut stopping, mut first_head_due, mut leaving) = (false, false, false);
     loop {
         tokio::select! {
             ended = &mut connection => {
@@ -214,10 +230,22 @@ async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
             }
             () = &mut first_head, if !first_head_due => {
                 first_head_due = true;
-                if !used.load(Ordering::Relaxed) {
+                if !activity.is_used() {
                     tracing::debug!(%peer, "a connection brought no request in time");
                     return;
                 }
+            }
+            _ = rest.tick() => {
+                if !activity.has_rested() {
+                    continue;
+                }
+                tracing::debug!(%peer, "a connection has brought no request for long");
+                // A client that was asked to leave and stays is not asked again.
+                if leaving {
+                    return;
+                }
+                leaving = true;
+                connection.as_mut().graceful_shutdown();
             }
         }
     }
@@ -229,17 +257,20 @@ async fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     connection: Cutoff,
+    in_progress: InProgress,
 ) -> Result<Response<Body>, Infallible> {
     let cutoff = STREAM.try_with(Cutoff::clone).unwrap_or(connection);
     request.extensions_mut().insert(cutoff);
     let method = request.method().clone();
     let answered = AssertUnwindSafe(async { router.call(request).await }).catch_unwind().await;
-    let answer = answered.unwrap_or_else(|_payload| Ok(internal_error()));
-    if let Ok(response) = &answer {
-        // Paths and query strings can hold tokens.
-        tracing::debug!(%peer, %method, status = response.status().as_u16(), "a request is answered");
-    }
-    answer
+    let response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_payload) => internal_error(),
+    };
+    // Paths and query strings can hold tokens.
+    tracing::debug!(%peer, %method, status = response.status().as_u16(), "a request is answered");
+    Ok(response.map(|body| carrying(body, in_progress)))
 }
 
 fn internal_error() -> Response<Body> {

@@ -17,11 +17,15 @@ struct Running {
 }
 
 async fn start(router: Router, connections: usize) -> Running {
+    start_with(router, connections, REST_TIMEOUT).await
+}
+
+async fn start_with(router: Router, connections: usize, rest: Duration) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let task = tokio::spawn(serve(vec![listener], router, None, connections, stop.clone()));
-    Running { address, stop, task }
+    let (places, stop) = (Places::new(connections), CancellationToken::new());
+    let shared = Shared { router, tls: None, http: http(), places, rest, stop: stop.clone() };
+    Running { address, stop, task: tokio::spawn(run(vec![listener], shared)) }
 }
 
 async fn connect(running: &Running) -> TcpStream {
@@ -205,4 +209,62 @@ async fn a_stream_without_window_is_reset_and_its_connection_lives() {
     assert_eq!(doomed.data().await.unwrap().unwrap_err().reason(), Some(h2::Reason::CANCEL));
     assert_eq!(get("/").await.unwrap().status(), 200);
     assert!(neighbour.data().now_or_never().is_none(), "the neighbour is still open");
+}
+
+/// An HTTP/2 client, and the end of its connection.
+async fn http2(running: &Running) -> (h2::client::SendRequest<Bytes>, JoinHandle<Result<(), h2::Error>>) {
+    let (client, connection) = h2::client::handshake(connect(running).await).await.unwrap();
+    let ended = tokio::spawn(connection);
+    (client.ready().await.unwrap(), ended)
+}
+
+fn request(client: &mut h2::client::SendRequest<Bytes>, running: &Running, path: &str) -> h2::client::ResponseFuture {
+    let request = Request::get(format!("http://{}{path}", running.address)).body(()).unwrap();
+    client.send_request(request, true).unwrap().0
+}
+
+const REST: Duration = Duration::from_millis(20);
+
+#[tokio::test]
+async fn an_http2_connection_without_requests_is_closed_in_order() {
+    let running = start_with(Router::new().route("/", get(|| async { "fine" })), MANY, REST).await;
+    let (mut client, ended) = http2(&running).await;
+    assert_eq!(request(&mut client, &running, "/").await.unwrap().status(), 200);
+    ended.await.unwrap().unwrap();
+    assert!(client.ready().await.is_err(), "it takes no more requests");
+    assert!(!running.task.is_finished());
+}
+
+#[tokio::test]
+async fn a_client_that_stays_though_asked_to_leave_is_cut_off() {
+    let running = start_with(Router::new().route("/", get(|| async { "fine" })), MANY, REST).await;
+    let mut stream = connect(&running).await;
+    // Preface, empty SETTINGS, and a request for "/" that ends its stream; pings are never answered.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    stream.write_all(b"\0\0\x06\x01\x05\0\0\0\x01\x82\x84\x86\x41\x01x").await.unwrap();
+    let mut received = Vec::new();
+    // Whether the end shows as a reset is up to the system.
+    let _ = stream.read_to_end(&mut received).await;
+    assert!(received.windows(4).any(|bytes| bytes == b"fine"), "the request was answered");
+}
+
+#[tokio::test]
+async fn an_answer_on_the_way_keeps_its_connection() {
+    let (router, mut cutoffs) = endless();
+    let running = start_with(router, MANY, REST).await;
+    let (mut client, ended) = http2(&running).await;
+    let mut body = request(&mut client, &running, "/endless").await.unwrap().into_body();
+    let cutoff = cutoffs.recv().await.unwrap();
+    // Meanwhile others come, rest and are closed.
+    for _ in 0..5 {
+        let (mut other, closed) = http2(&running).await;
+        assert_eq!(request(&mut other, &running, "/").await.unwrap().status(), 200);
+        closed.await.unwrap().unwrap();
+    }
+    let mut client = client.ready().await.unwrap();
+    assert_eq!(request(&mut client, &running, "/").await.unwrap().status(), 200);
+    assert!(!ended.is_finished());
+    cutoff.request();
+    while body.data().await.is_some_and(|data| data.is_ok()) {}
+    ended.await.unwrap().unwrap();
 }
