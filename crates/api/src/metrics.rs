@@ -81,7 +81,11 @@ impl Metrics {
             Unit::Seconds,
             requests.clone(),
         );
-        registry.register("http_refused_requests", "Requests that were not served, by reason", refused.clone());
+        registry.register(
+            "http_refused_requests",
+            "Requests that were answered with a refusal, by reason",
+            refused.clone(),
+        );
         registry.register_collector(Box::new(OfService(Arc::downgrade(service))));
         Self { access, registry, requests, refused }
     }
@@ -162,6 +166,11 @@ impl Collector for OfService {
         ] {
             encode_counts(&mut encoder, name, help, Some(&Unit::Seconds), NANOSECONDS, &histogram.counts())?;
         }
+        let help = "Requests without a usable credential, also of clients that did not wait for the answer";
+        let refused = measured.refused_credentials.count();
+        encoder
+            .encode_descriptor("refused_credentials", help, None, MetricType::Counter)?
+            .encode_counter::<NoLabelSet, _, u64>(&refused, None)?;
         let (lines, bytes) = (measured.write_lines.counts(), measured.write_bytes.counts());
         encode_counts(&mut encoder, "write_lines", "Lines of stored writes", None, 1.0, &lines)?;
         encode_counts(&mut encoder, "write_size", "Line protocol of stored writes", Some(&Unit::Bytes), 1.0, &bytes)?;

@@ -20,7 +20,7 @@ mod upgrade;
 mod write;
 
 pub use error::{ServiceError, Unauthenticated};
-pub use measurements::{Counts, Histogram, Measurements};
+pub use measurements::{Counter, Counts, Histogram, Measurements};
 pub use query::{QueryRequest, QueryResults, QueryTimer};
 pub use service::{Service, Settings};
 pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};

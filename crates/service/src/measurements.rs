@@ -31,6 +31,8 @@ pub struct Measurements {
     /// How long it took to find out who is calling, and to refuse or let in; nanoseconds. The delay of those who
     /// guess is not part of it.
     pub token_checks: Histogram,
+    /// Requests without a usable credential, counted before the delay of those who guess: they may hang up meanwhile.
+    pub refused_credentials: Counter,
     /// How long writes took that were stored, from parsing to the sync of the log; nanoseconds.
     pub writes: Histogram,
     /// Lines of such writes that were stored.
@@ -47,6 +49,7 @@ impl Default for Measurements {
     fn default() -> Self {
         Self {
             token_checks: Histogram::new(TOKEN_CHECKS),
+            refused_credentials: Counter::default(),
             writes: Histogram::new(WORK),
             write_lines: Histogram::new(LINES),
             write_bytes: Histogram::new(BYTES),
@@ -62,6 +65,21 @@ impl Measurements {
         self.writes.observe_since(start);
         self.write_lines.observe(u64::try_from(lines).unwrap_or(u64::MAX));
         self.write_bytes.observe(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
+/// Counts events. Never waits.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What has been counted so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -133,6 +133,7 @@ impl Service {
             Ok(entry) => return Ok(entry),
             Err(refused) => refused,
         };
+        self.measurements.refused_credentials.add_one();
         if let Some(reached) = refused.expired_at {
             // Once somebody was told that the token is dead, it must stay so, whatever the clock does.
             self.remember(reached).await;
@@ -158,6 +159,7 @@ impl Service {
 
     /// Notes a request without any usable credential.
     pub async fn missing_credential(&self, peer: IpAddr) -> Unauthenticated {
+        self.measurements.refused_credentials.add_one();
         self.limiter.failed(peer).await;
         Unauthenticated
     }

@@ -60,8 +60,9 @@ impl Welcome<'_> {
         [
             format!("{tidegate} database create plant"),
             format!("TOKEN=\"$({tidegate} token create {access} first-token | tee -a /dev/stderr | tail -n 1)\""),
-            format!("{tidegate} write --database plant --token \"$TOKEN\" 'press,line=L1 bar=4.5'"),
-            format!("{tidegate} query --database plant --token \"$TOKEN\" 'SELECT * FROM press'"),
+            // Through a pipe, for others can see the arguments of a program.
+            format!("echo \"$TOKEN\" | {tidegate} write --database plant --token-file - 'press,line=L1 bar=4.5'"),
+            format!("echo \"$TOKEN\" | {tidegate} query --database plant --token-file - 'SELECT * FROM press'"),
             format!("{tidegate} token revoke $({find_id})"),
         ]
     }

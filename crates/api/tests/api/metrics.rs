@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::http::Request;
+use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tidegate_api::{Cutoff, MetricsAccess, Peer};
@@ -92,6 +93,7 @@ async fn everything_that_happens_is_counted() {
         ("tidegate_revocation_duration_seconds_count", 1.0),
         ("tidegate_credentials", 2.0),
         (r#"tidegate_http_refused_requests_total{reason="unauthorized"}"#, 1.0),
+        ("tidegate_refused_credentials_total", 1.0),
         (r#"tidegate_http_refused_requests_total{reason="forbidden"}"#, 1.0),
         (r#"tidegate_http_refused_requests_total{reason="invalid"}"#, 2.0),
         (r#"tidegate_http_request_duration_seconds_count{route="/api/v3/write_lp",method="POST",status="2xx"}"#, 1.0),
@@ -108,6 +110,24 @@ async fn everything_that_happens_is_counted() {
     assert!(checks >= 11.0, "{checks}");
     assert_eq!(checks, value(&text, r#"tidegate_token_check_duration_seconds_bucket{le="+Inf"}"#));
     assert!(value(&text, "tidegate_token_check_duration_seconds_sum") > 0.0);
+}
+
+#[tokio::test]
+async fn guesses_count_though_nobody_waits_for_their_answers() {
+    let f = fixture().await;
+    let guesses = 60;
+    let mut answered = 0;
+    for guess in 0..guesses {
+        let headers: &[(&str, &[u8])] = if guess % 2 == 0 { &[("authorization", b"Bearer guess")] } else { &[] };
+        let request = bare_request("GET", "/metrics", headers, "");
+        // Looked at once, and dropped if it is held back.
+        answered += usize::from(f.router.clone().oneshot(request).now_or_never().is_some());
+    }
+    let text = metrics(&f).await;
+    assert!(answered < guesses, "the later ones are held back");
+    assert_eq!(value(&text, "tidegate_refused_credentials_total"), guesses as f64);
+    let refused = r#"tidegate_http_refused_requests_total{reason="unauthorized"}"#;
+    assert_eq!(value(&text, refused), answered as f64);
 }
 
 #[tokio::test]

@@ -73,6 +73,8 @@ impl hyper::body::Body for Carrying {
 
 #[cfg(test)]
 mod tests {
+    use hyper::body::Body as _;
+
     use super::*;
 
     #[test]
