@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod cli_tour;
 mod crash;
 mod credentials;
 mod curl;

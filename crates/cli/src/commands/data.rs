@@ -62,7 +62,11 @@ fn source_of(session: &Session<'_>, matches: &ArgMatches) -> Result<Source> {
 }
 
 pub(super) async fn query(session: &mut Session<'_>, matches: &ArgMatches) -> Result<()> {
-    if word_of(matches, "language") == "influxql" {
+    let is_sql = word_of(matches, "language") == "sql";
+    if matches.get_flag("enable-system-tables") && !is_sql {
+        return Err(Error::Usage("--enable-system-tables is for SQL only".to_owned()));
+    }
+    if !is_sql {
         return Err(Error::Usage("InfluxQL is not supported: write the query in SQL".to_owned()));
     }
     let source = source_of(session, matches)?;

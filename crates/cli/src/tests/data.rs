@@ -81,20 +81,49 @@ async fn edge_38_no_rows() {
 }
 
 #[tokio::test]
+async fn edge_38_no_rows_have_a_header_and_nulls_a_column() {
+    const COLUMNS: &str = r#"[["w","number"],["line","string"],["at","time"]]"#;
+    let scene = Scene::new().await;
+    scene.answer_with_columns(COLUMNS, "");
+    assert_eq!(
+        scene.run(&["query", "SELECT 1"]).await.succeeded().stdout,
+        "\
++-------+--------+----+
+|     w | line   | at |
++-------+--------+----+
+| TOTAL | 0 ROWS |    |
++-------+--------+----+
+"
+    );
+    scene.answer_with_columns(COLUMNS, "");
+    assert_eq!(scene.run(&["query", "--format", "json", "SELECT 1"]).await.succeeded().stdout, "[]\n");
+    scene.answer_with_columns(COLUMNS, "{\"line\":\"L1\",\"at\":\"2026-03-01T08:00:00\"}\n");
+    assert_eq!(
+        scene.run(&["query", "--format", "json", "SELECT 1"]).await.succeeded().json(),
+        json!([{"at": 1_772_352_000_000_000_000_i64, "line": "L1", "w": null}])
+    );
+}
+
+#[tokio::test]
 async fn edge_38_a_broken_answer_prints_nothing() {
     let scene = Scene::new().await;
     scene.answer("POST", QUERY, 200, "{\"a\":1}\n{\"a\":");
     scene.run(&["query", "SELECT 1"]).await.failed("row 2");
     scene.answer("POST", QUERY, 400, r#"{"error":"Error during planning: table 'x' not found"}"#);
-    let outcome = scene.run(&["query", "SELECT 1"]).await.failed("");
-    assert_eq!(outcome.stderr, "error\tError during planning: table 'x' not found (HTTP 400)\n");
+    scene
+        .run(&["query", "SELECT 1"])
+        .await
+        .failed_with("error\tError during planning: table 'x' not found (HTTP 400)\n");
 }
 
 #[tokio::test]
 async fn edge_39_system_tables_are_asked_about() {
     let mut scene = Scene::new().await;
     let arguments = ["query", "--enable-system-tables", "SELECT 1"];
-    scene.run(&["query", "--enable-system-tables", "--language", "influxql", "SELECT 1"]).await.failed("InfluxQL");
+    scene
+        .run(&["query", "--enable-system-tables", "--language", "influxql", "SELECT 1"])
+        .await
+        .failed("--enable-system-tables is for SQL only");
     let outcome = scene.run(&arguments).await;
     assert_eq!(outcome.status, 1);
     assert_eq!(outcome.stderr, "System tables can slow the cluster down. Continue? [y/N] \nwarn\tcancelled\n");

@@ -59,9 +59,18 @@ impl Request {
     }
 }
 
+/// What the server says to one request.
+struct Answer {
+    /// 0 means that none ever comes.
+    status: u16,
+    /// `X-Tidegate-Columns`.
+    columns: Option<&'static str>,
+    body: String,
+}
+
 #[derive(Default)]
 struct Script {
-    answers: HashMap<(String, String), VecDeque<(u16, String)>>,
+    answers: HashMap<(String, String), VecDeque<Answer>>,
     requests: Vec<Request>,
     surprises: Vec<String>,
 }
@@ -83,8 +92,14 @@ async fn answer(State(stub): State<Stub>, method: Method, uri: Uri, headers: Hea
         answer
     };
     match answer {
-        Some((0, _)) => std::future::pending().await,
-        Some((status, body)) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Some(Answer { status: 0, .. }) => std::future::pending().await,
+        Some(Answer { status, columns, body }) => {
+            let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
+            if let Some(columns) = columns {
+                response.headers_mut().insert("x-tidegate-columns", columns.parse().unwrap());
+            }
+            response
+        }
         None => StatusCode::NOT_IMPLEMENTED.into_response(),
     }
 }
@@ -136,6 +151,7 @@ impl Outcome {
     /// Failed with 1, printed no result, and the error says `reason`.
     #[track_caller]
     pub(super) fn failed(self, reason: &str) -> Self {
+        assert_ne!(reason, "", "any error would do");
         assert_eq!(self.status, 1, "{self:?}");
         assert_eq!(self.stdout, "", "{self:?}");
         let errors = self.stderr.lines().filter(|line| line.starts_with("error\t")).collect::<Vec<_>>().join("\n");
@@ -251,8 +267,18 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
 
     /// The server will answer one such request with this. Status 0 means never.
     pub(super) fn answer(&self, method: &str, target: &str, status: u16, body: impl ToString) {
+        self.will_answer(method, target, Answer { status, columns: None, body: body.to_string() });
+    }
+
+    /// The server will answer one query with these rows, and tell their columns.
+    pub(super) fn answer_with_columns(&self, columns: &'static str, rows: &str) {
+        let answer = Answer { status: 200, columns: Some(columns), body: rows.to_owned() };
+        self.will_answer("POST", "/api/v3/query_sql", answer);
+    }
+
+    fn will_answer(&self, method: &str, target: &str, answer: Answer) {
         let mut script = self.stub.0.lock().unwrap();
-        script.answers.entry((method.to_owned(), target.to_owned())).or_default().push_back((status, body.to_string()));
+        script.answers.entry((method.to_owned(), target.to_owned())).or_default().push_back(answer);
     }
 
     pub(super) async fn run(&self, arguments: &[&str]) -> Outcome {
@@ -285,12 +311,9 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
         outcome
     }
 
-    /// The requests so far. No request may have been made that the test does not know of.
-    #[track_caller]
+    /// The requests so far.
     pub(super) fn requests(&self) -> Vec<Request> {
-        let script = self.stub.0.lock().unwrap();
-        assert_eq!(script.surprises, Vec::<String>::new());
-        script.requests.clone()
+        self.stub.0.lock().unwrap().requests.clone()
     }
 
     #[track_caller]
@@ -309,5 +332,21 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
 
     pub(super) fn has_requests(&self) -> bool {
         !self.stub.0.lock().unwrap().requests.is_empty()
+    }
+}
+
+/// No request may have been made that the test does not know of, and none may be missing that it has foreseen. A command
+/// may give up waiting for an answer before the server has seen its request.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let script = self.stub.0.lock().unwrap();
+        assert_eq!(script.surprises, Vec::<String>::new());
+        let is_unused = |answers: &VecDeque<Answer>| answers.iter().any(|answer| answer.status != 0);
+        let unused: Vec<&(String, String)> =
+            script.answers.iter().filter(|(_, answers)| is_unused(answers)).map(|(request, _)| request).collect();
+        assert!(unused.is_empty(), "these requests have not been made: {unused:?}");
     }
 }

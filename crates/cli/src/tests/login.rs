@@ -111,7 +111,7 @@ async fn refusals_show_the_words_of_the_provider() {
     let setting = Setting::new().await;
     let described = json!({"error": "access_denied", "error_description": "Ada said no"});
     setting.provider.answers_token(403, described);
-    setting.list(200).await.failed("cannot log in: Ada said no (access_denied)");
+    setting.scene.run(&["token", "list"]).await.failed("cannot log in: Ada said no (access_denied)");
     for (error, words) in [("access_denied", "access was denied"), ("expired_token", "the code has expired")] {
         setting.provider.refuses(error);
         setting.scene.run(&["auth", "login"]).await.failed(&format!("{words} ({error})"));

@@ -96,7 +96,6 @@ async fn edge_20_list_sorts_unset_times_last_and_omits_them() {
             })
         );
     }
-    scene.requests();
 }
 
 #[tokio::test]

@@ -53,13 +53,13 @@ async fn edge_34_one_argument_too_many_is_an_error_everywhere() {
 #[tokio::test]
 async fn usage_errors_name_no_secret() {
     let scene = Scene::new().await;
-    for arguments in [
-        &["query", "plant7", "my-plain-secret", "SELECT 1"][..],
-        &["query", "--tokn=my-plain-secret", "SELECT 1"],
-        &["token", "get", "apiv1_my-plain-secret-of-some-length"],
-        &["apiv1_my-plain-secret-of-some-length"],
+    for (arguments, reason) in [
+        (&["query", "plant7", "my-plain-secret", "SELECT 1"][..], "too many arguments"),
+        (&["query", "--tokn=my-plain-secret", "SELECT 1"], "there is no flag --tokn here"),
+        (&["token", "get", "apiv1_my-plain-secret-of-some-length"], "is not a UUID"),
+        (&["apiv1_my-plain-secret-of-some-length"], "unrecognized subcommand"),
     ] {
-        let outcome = scene.run(arguments).await.failed("");
+        let outcome = scene.run(arguments).await.failed(reason);
         assert!(!outcome.stderr.contains("plain-secret"), "{outcome:?}");
     }
 }
