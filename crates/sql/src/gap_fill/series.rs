@@ -197,3 +197,7 @@ fn pick(values: &ArrayRef, rows: impl Iterator<Item = Option<usize>>) -> Result<
     let indices: UInt64Array = rows.map(|row| row.and_then(|row| u64::try_from(row).ok())).collect();
     Ok(take(values, &indices, None)?)
 }
+
+#[cfg(test)]
+#[path = "series_tests.rs"]
+mod tests;

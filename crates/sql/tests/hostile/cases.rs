@@ -123,6 +123,51 @@ pub(crate) fn cases() -> Vec<(String, End)> {
         ("select unnest(array_repeat(s, 100)) from wide", FineOrLimit),
         ("select count(*) from (select unnest(range(a % 1000)) as n from big)", Limit("")),
         ("explain analyze select count(*) from big x join big y on x.a + y.a < 0", Limit("")),
+        // Gaps to fill, selectors, zones.
+        (
+            "select date_bin_gapfill(interval '1 nanosecond', time) as t from cpu where time > '1700-01-01' and time < '2200-01-01' group by t",
+            Limit("bins"),
+        ),
+        (
+            "select date_bin_gapfill(interval '1 millisecond', time) as t, host, locf(max(note)) from cpu where time > '2023-11-14T22:13:00' and time < '2023-11-14T22:40:00' group by t, host",
+            Limit(""),
+        ),
+        (
+            "select date_bin_gapfill(interval '1 second', t) as u, a, b from (select now() as t, a, b from big) where t > '2020-01-01' and t < '2020-01-20' group by u, a, b",
+            Answered,
+        ),
+        (
+            "select date_bin_gapfill(interval '1 second', t) as u, a, count(*) from (select arrow_cast(1577923200000000000 + a % 5, 'Timestamp(Nanosecond, None)') as t, a from big) where t > '2020-01-01' and t < '2020-01-20' group by u, a",
+            Limit(""),
+        ),
+        (
+            "select date_bin_gapfill(interval '1 second', time) as t, locf(max(s)), s from (select timestamp '2020-01-02' as time, s from wide) where time > '2020-01-01' and time < '2020-01-10' group by t, s",
+            FineOrLimit,
+        ),
+        (
+            "select date_bin_wallclock_gapfill(interval '1 nanosecond', tz(time, 'Europe/Rome')) as t from cpu where time > '1700-01-01' and time < '2200-01-01' group by t",
+            Limit("bins"),
+        ),
+        (
+            "select date_bin_wallclock_gapfill(interval '7 days', tz(time, 'Europe/Rome')) as t from cpu where time > '1680-01-01' and time < '2262-01-01' group by t",
+            Fine,
+        ),
+        (
+            "select date_bin_gapfill(interval '292 years', time) as t from cpu where time > '1677-10-01' and time < '2262-04-01' group by t",
+            Answered,
+        ),
+        (
+            "select date_bin_gapfill(interval '1 day', x.time) as t from cpu x cross join big y cross join big z where x.time > '2020-01-01' and x.time < '2024-01-01' and y.a + z.a > 0 group by t",
+            Limit("takes longer"),
+        ),
+        ("select selector_max(s, arrow_cast(n, 'Timestamp(Nanosecond, None)')) from (select s, n from wide cross join big)", FineOrLimit),
+        ("select a, selector_max(s, arrow_cast(a, 'Timestamp(Nanosecond, None)')) from big cross join (select s from wide limit 1) group by a", Limit("")),
+        ("select a, selector_last(t, arrow_cast(a, 'Timestamp(Nanosecond, None)')) over (order by a) from big cross join (select t from wide limit 1)", Limit("")),
+        ("select tz(time, repeat('x', 100000)) from cpu", Invalid("tz")),
+        ("select date_bin_wallclock(interval '1 nanosecond', tz(arrow_cast(9223372036854775807, 'Timestamp(Nanosecond, None)'), 'Asia/Tokyo'))", Answered),
+        ("select date_bin_wallclock(interval '2147483647 months', tz(now(), 'Asia/Tokyo'))", Answered),
+        ("select date_bin_wallclock(interval '1 day', tz(arrow_cast(a * 46116860184273, 'Timestamp(Nanosecond, None)'), 'Asia/Tokyo')) from big", Answered),
+        ("select interpolate(locf(date_bin_gapfill(interval '1 day', time))) from cpu", Invalid("")),
         // Numbers at the edge.
         ("select lpad('x', -9223372036854775808), left('x', -9223372036854775808), right('x', -9223372036854775808)", Answered),
         ("select split_part('a,b', ',', -9223372036854775808)", Answered),

@@ -333,3 +333,57 @@ async fn rows_that_are_made_up_are_limited() {
     let outcome = collect(&runtime, everything, Vec::new()).await;
     assert!(matches!(outcome, Err(SqlError::Limit(_) | SqlError::Failed(_))), "{outcome:?}");
 }
+
+/// Rows `v` with times 1.7e9 s + `seconds`, both made from the numbers `value` up to `last`.
+fn generated(last: u32, seconds: &str, v: &str) -> String {
+    format!(
+        "(select arrow_cast(1700000000000000000 + 1000000000 * ({seconds}), 'Timestamp(Nanosecond, None)') as time, \
+         {v} as v, value from generate_series(0, {last}))"
+    )
+}
+
+#[tokio::test]
+async fn series_longer_than_a_batch_and_more_series_than_rows_in_one() {
+    let long = format!(
+        "select count(*), sum(a), sum(l), max(t) from (select date_bin_gapfill(interval '1 second', time) as t, \
+         interpolate(avg(v)) as a, locf(avg(v)) as l from {} where time >= '2023-11-14T22:13:20Z' and \
+         time < '2023-11-16T01:59:59Z' group by t)",
+        generated(49_999, "value * 2", "value")
+    );
+    let many = format!(
+        "select count(*), count(m), sum(m), count(l), sum(l) from (select date_bin_gapfill(interval '1 second', time) as t, \
+         v, max(value) as m, locf(max(value)) as l from {} where time >= '2023-11-14T22:13:20Z' and \
+         time < '2023-11-14T22:13:25Z' group by t, v)",
+        generated(39_999, "value / 20000 * 4", "value % 20000")
+    );
+    check(&[
+        (&long, "99999 2499925000.5 2499900001.0 2023-11-16T01:59:58"),
+        (&many, "100000 40000 799980000 100000 1399950000"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn inside_of_other_parts_of_a_query() {
+    let filled = format!(
+        "select date_bin_gapfill(interval '10 seconds', time) as t, avg(f) as f from cpu where {MINUTE} group by t"
+    );
+    check(&[
+        (&format!("select (select count(*) from ({filled}))"), "6"),
+        (
+            &format!(
+                "select count(*) from cpu where date_bin(interval '10 seconds', time) in (select t from ({filled}))"
+            ),
+            "6",
+        ),
+        (
+            &format!("select t, lag(f) over (order by t) from ({filled}) order by t desc limit 2"),
+            "2023-11-14T22:14:10 2.0; 2023-11-14T22:14:00 -",
+        ),
+        (&format!("{filled} order by t desc limit 1"), "2023-11-14T22:14:10 -"),
+        (&format!("select count(*) from ({filled}) x join ({filled}) y on x.t = y.t where y.f is null"), "3"),
+    ])
+    .await;
+    let measured = answer(&runtime(), &format!("explain analyze {filled}")).await;
+    assert!(measured.contains("GapFillExec"), "{measured}");
+}
