@@ -24,5 +24,6 @@ mod revocation;
 mod revocation_load;
 mod secrets;
 mod serve;
+mod sql_functions;
 mod support;
 mod tls;

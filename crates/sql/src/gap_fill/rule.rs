@@ -4,12 +4,13 @@ use super::bounds::time_range;
 use super::functions::Marker;
 use super::node::{Fill, GapFill};
 use crate::error::Refusal;
+use crate::functions::time::bins::Run;
 use crate::functions::time::{bins_of, date_bin_wallclock};
 use crate::guard::guard_of;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, ScalarValue, internal_err, plan_err};
-use datafusion::error::Result;
+use datafusion::common::{Column, DFSchema, ScalarValue, internal_err, plan_datafusion_err, plan_err};
+use datafusion::error::{DataFusionError, Result};
 use datafusion::functions::datetime::date_bin;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::{NamePreserver, unalias};
@@ -32,8 +33,8 @@ impl OptimizerRule for GapFillRule {
         if first_marker(&plan)?.is_none() {
             return Ok(Transformed::no(plan));
         }
-        let limit = guard_of(&config.options()).map_or(u64::MAX, |guard| guard.max_rows());
-        let rewriter = Rewriter { constants: Constants::new(config), max_rows: limit };
+        let max_rows = guard_of(&config.options()).map_or(u64::MAX, |guard| guard.max_rows());
+        let rewriter = Rewriter { constants: Constants::new(config), max_rows };
         let plan = plan.transform_up_with_subqueries(|node| rewriter.rewrite(node))?;
         match first_marker(&plan.data)? {
             Some(marker) => Err(marker.misplaced()),
@@ -150,12 +151,7 @@ impl Rewriter {
     }
 
     /// All bins of the time range that the query asks for.
-    fn bins(
-        &self,
-        marker: Marker,
-        call: &ScalarFunction,
-        input: &LogicalPlan,
-    ) -> Result<Vec<crate::functions::time::bins::Run>> {
+    fn bins(&self, marker: Marker, call: &ScalarFunction, input: &LogicalPlan) -> Result<Vec<Run>> {
         let [interval, time, origin @ ..] = call.args.as_slice() else {
             return internal_err!("`{}` lacks arguments", marker.name());
         };
@@ -166,7 +162,7 @@ impl Rewriter {
         let interval = self.constants.value(interval)?;
         let data_type = match marker {
             Marker::WallclockBin => time.get_type(input.schema())?,
-            _ => DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Nanosecond, None),
+            _ => DataType::Timestamp(TimeUnit::Nanosecond, None),
         };
         let origin = match origin.first() {
             Some(origin) => Some(self.constants.value(origin)?.unwrap_or(ScalarValue::Null)),
@@ -186,8 +182,8 @@ impl Rewriter {
     }
 }
 
-fn not_on_top(marker: Marker) -> datafusion::error::DataFusionError {
-    datafusion::common::plan_datafusion_err!(
+fn not_on_top(marker: Marker) -> DataFusionError {
+    plan_datafusion_err!(
         "{} must be a top-level expression in the GROUP BY clause when gap filling. It cannot be part of another \
          expression or cast",
         marker.name().to_uppercase()

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDateTime, Offset, TimeZone};
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::{exec_datafusion_err, plan_err};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 
 const SECOND: i64 = 1_000_000_000;
 const HOUR: i64 = 3600 * SECOND;
@@ -65,7 +65,7 @@ impl Run {
     }
 }
 
-fn out_of_range() -> datafusion::error::DataFusionError {
+fn out_of_range() -> DataFusionError {
     exec_datafusion_err!("a bin begins or ends outside of the years 1677 to 2262; use shorter bins or other times")
 }
 
