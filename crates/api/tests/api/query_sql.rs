@@ -324,7 +324,6 @@ async fn statements_that_fail_have_a_status() {
         ("SELECT nosuch(1)", "nosuch"),
         ("SELECT 1/0", ""),
         ("SELECT 1/CAST(f*0 AS BIGINT) FROM cpu", ""),
-        ("SELECT selector_max(host, time) FROM cpu", ""),
         ("SELECT CAST(s AS BIGINT) FROM cpu", ""),
         ("SELECT 1; SELECT 2", "one sql statement"),
         ("CREATE TABLE x AS SELECT 1", ""),
