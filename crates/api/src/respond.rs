@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::StreamExt as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tidegate_service::Entry;
 
 use crate::{Cutoff, carrier};
@@ -16,6 +16,18 @@ pub(crate) fn guarded_json<T: Serialize>(body: &T, caller: Entry, cutoff: Cutoff
     let (parts, bytes) = whole.into_parts();
     let bytes = bytes.into_data_stream().map(|frame| frame.map_err(std::io::Error::other));
     Response::from_parts(parts, carrier::guarded(bytes, caller, cutoff))
+}
+
+/// A JSON array of what `show` makes of each record, one at a time: a long list takes little memory beside its text.
+pub(crate) struct Shown<'a, R, F> {
+    pub(crate) records: &'a [R],
+    pub(crate) show: F,
+}
+
+impl<R, T: Serialize, F: Fn(&R) -> T> Serialize for Shown<'_, R, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.records.iter().map(&self.show))
+    }
 }
 
 /// An answer with a JSON body.

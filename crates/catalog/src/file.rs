@@ -21,7 +21,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_CACHE: &str = "-65536";
 const READERS: u32 = 4;
 /// Rows read ahead of who decodes them: with fewer, loading all tokens waits for thread switches most of the time.
-const ROWS_READ_AHEAD: usize = 1_024;
+const ROWS_READ_AHEAD: usize = 16_384;
 const READER_WAIT: Duration = Duration::from_secs(30);
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -28,6 +28,13 @@ impl Service {
         Ok(tables)
     }
 
+    /// The table that has this name at present.
+    pub async fn table(&self, caller: &Entry, database: &DatabaseName, name: &str) -> Result<Arc<Table>, ServiceError> {
+        let tables = self.tables(caller, database, RecordStatus::Active).await?;
+        let table = tables.into_iter().find(|table| *table.name == *name);
+        table.ok_or_else(|| ServiceError::TableNotFound(database.clone(), name.to_owned()))
+    }
+
     /// Creates a table. Without a template of its own it takes over the database's.
     pub async fn create_table(
         self: &Arc<Self>,

@@ -1,5 +1,6 @@
 //! Tables (contract §§8, 10, 14).
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -200,19 +201,19 @@ pub(super) async fn undelete(
     request_body = SwitchIceberg,
     responses(Refused<400>, Refused<404>, Refused<413>, Refused<415>))]
 pub(super) async fn switch_iceberg(
+    State(service): State<Arc<Service>>,
     Caller(caller): Caller,
-    DatabaseOfPath(_database): DatabaseOfPath,
-    TableOfPath(_table): TableOfPath,
+    DatabaseOfPath(database): DatabaseOfPath,
+    TableOfPath(table): TableOfPath,
     headers: HeaderMap,
     body: Body,
-) -> ManagementError {
-    match object::<SwitchIceberg>(&caller, &headers, body).await {
-        Ok(SwitchIceberg { enabled: Some(Value::Bool(_)) }) => {
-            ManagementError::bad_request("iceberg is not supported by this server")
-        }
-        Ok(_) => ManagementError::bad_request("enabled must be true or false"),
-        Err(error) => error,
+) -> Result<Infallible, ManagementError> {
+    let request: SwitchIceberg = object(&caller, &headers, body).await?;
+    if !matches!(request.enabled, Some(Value::Bool(_))) {
+        return Err(ManagementError::bad_request("enabled must be true or false"));
     }
+    service.table(&caller, &database, &table).await?;
+    Err(ManagementError::bad_request("iceberg is not supported by this server"))
 }
 
 fn table_name(value: Option<Value>) -> Result<TableName, ManagementError> {

@@ -19,6 +19,7 @@ use super::error::{ManagementError, Refused};
 use super::forms::PathForm;
 use super::token_record::{Created, TokenMembers, description, expiry};
 use crate::openapi::{one_of, one_of_or_null};
+use crate::respond::Shown;
 use crate::{Cutoff, respond};
 
 /// What a token may do to one database.
@@ -120,7 +121,7 @@ pub(super) async fn list(
 ) -> Result<Response, ManagementError> {
     let include_revoked = include_revoked(query)?;
     let records = service.tokens(&caller, include_revoked).await?;
-    let tokens: Vec<_> = records.iter().map(|record| form.in_cluster(Token::new(record))).collect();
+    let tokens = Shown { records: &records, show: |record: &TokenRecord| form.in_cluster(Token::new(record)) };
     Ok(respond::guarded_json(&tokens, caller, cutoff))
 }
 

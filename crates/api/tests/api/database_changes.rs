@@ -228,6 +228,11 @@ async fn edge_17_grants_go_by_name_through_renames() {
     assert_eq!(f.write(&token, "db1", "cpu f=1 1").await.status, 204);
     assert_eq!(rename(&f, "db1", "db2").await, 200);
     assert_eq!(f.write(&token, "db1", "cpu f=2 2").await.status, 403);
+    assert_eq!(
+        f.query(&token, "db1", "SELECT f FROM cpu").await.status,
+        404,
+        "it may know that there is no such database"
+    );
     assert_eq!(f.write(&token, "db2", "cpu f=2 2").await.status, 403);
     assert_eq!(f.query(&token, "db2", "SELECT f FROM cpu").await.status, 403);
     f.create_database("db1").await;

@@ -72,6 +72,15 @@ async fn edge_19_templates() {
     for body in [json!({ "name": "inherited" }), json!({ "name": "null", "partitionTemplate": null })] {
         assert_eq!(create(&f, body).await.json()["partitionTemplate"], of_database);
     }
+    // The tags are columns from the start, and so is the time.
+    let narrow = json!({ "name": "narrow", "maxColumnsPerTable": 2 });
+    assert_eq!(f.manage("POST", "/databases", narrow).await.status, 200);
+    let two =
+        json!([{ "type": "tag", "value": "a" }, { "type": "tag", "value": "b" }, { "type": "time", "value": "%Y" }]);
+    let too_wide = f.manage("POST", "/databases/narrow/tables", json!({ "name": "x", "partitionTemplate": two })).await;
+    assert_eq!(too_wide.status, 400, "{}", too_wide.text());
+    let body = json!({ "name": "never", "maxColumnsPerTable": 2, "partitionTemplate": two });
+    assert_eq!(f.manage("POST", "/databases", body).await.status, 400);
     let invalid = json!([{ "type": "tag", "value": "line" }]);
     assert_eq!(create(&f, json!({ "name": "x", "partitionTemplate": invalid })).await.status, 400);
     let templates: Vec<_> = list(&f, "").await.iter().map(|table| table["partitionTemplate"].clone()).collect();

@@ -56,6 +56,9 @@ fn visible(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
     (answer.status.as_u16(), headers, answer.body.to_vec())
 }
 
+/// A JSON Web Token that has expired; nobody logs in here.
+const LOGIN_TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.2Yb1x0iGkqzM3Gk0YQ6u1Xw0k1c5b2m9f3e7d6a8b4c";
+
 async fn refusals(f: &Fixture) -> Vec<(&'static str, TokenKind, String)> {
     let unknown = |kind| PlainToken::generate(kind, &OsRandomness).expose().to_owned();
     let (revoked_id, revoked) = f.create_token("read:* write:*", None).await;
@@ -73,6 +76,7 @@ async fn refusals(f: &Fixture) -> Vec<(&'static str, TokenKind, String)> {
         ("unknown", TokenKind::Database, unknown(TokenKind::Database)),
         ("unknown", TokenKind::Management, unknown(TokenKind::Management)),
         ("text that is no token", TokenKind::Database, "x".into()),
+        ("login token", TokenKind::Management, LOGIN_TOKEN.into()),
         ("text that is no token", TokenKind::Management, "x".into()),
         ("revoked", TokenKind::Database, revoked),
         ("expired", TokenKind::Database, expired),
