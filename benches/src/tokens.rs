@@ -29,22 +29,32 @@ struct Changes {
     revoke: f64,
 }
 
-/// Changes tokens among few, lists some, and changes tokens among many.
+/// Lists some tokens, and changes tokens among few and among many: of two servers by turns, so that whatever else the
+/// machine does meanwhile slows both down.
 pub(crate) fn run(binary: &Path) -> anyhow::Result<Vec<Figure>> {
     let many = many()?;
-    let directory = tempfile::tempdir().context("cannot make a temporary directory")?;
-    let server = Server::start(binary, directory.path())?;
+    let directories = [tempfile::tempdir(), tempfile::tempdir()];
+    let [small, large] = directories.map(|directory| directory.context("cannot make a temporary directory"));
+    let (small, large) = (small?, large?);
+    let server_of_few = Server::start(binary, small.path())?;
+    fill(&mut server_of_few.management()?, 0, FEW)?;
+    let server = Server::start(binary, large.path())?;
     let mut management = server.management()?;
-
-    fill(&mut management, 0, FEW)?;
-    let among_few = change(&mut management, FEW)?;
     let listed = many / LISTED_OF;
-    fill(&mut management, FEW, listed)?;
+    fill(&mut management, 0, listed)?;
     let api = list_by_api(&mut management, listed)?;
     let command = list_by_command(binary, &server.credentials(), listed)?;
     fill(&mut management, listed, many)?;
-    let among_many = change(&mut management, many)?;
-    drop(management);
+    // Only now: a connection that rests is closed.
+    let mut few = server_of_few.management()?;
+    let (mut times_among_few, mut times_among_many) = (Times::default(), Times::default());
+    for round in 0..CHANGES {
+        times_among_few.change(&mut few, round)?;
+        times_among_many.change(&mut management, round)?;
+    }
+    let (among_few, among_many) = (times_among_few.medians(FEW)?, times_among_many.medians(many)?);
+    drop((few, management));
+    server_of_few.stop()?;
     server.stop()?;
 
     let ratio = |work, few: f64, many: f64| Figure { work, value: many / few, target: Target::AtMost(1.5), unit: "×" };
@@ -75,26 +85,38 @@ fn fill(management: &mut Management, present: usize, wanted: usize) -> anyhow::R
     Ok(())
 }
 
-/// Medians of making a token, changing it and revoking it, so that their number stays.
-fn change(management: &mut Management, tokens: usize) -> anyhow::Result<Changes> {
-    let (mut create, mut update, mut revoke) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..CHANGES {
+/// Milliseconds that single changes took.
+#[derive(Default)]
+struct Times {
+    create: Vec<f64>,
+    update: Vec<f64>,
+    revoke: Vec<f64>,
+}
+
+impl Times {
+    /// Makes a token, changes it and revokes it, so that the number of usable ones stays.
+    fn change(&mut self, management: &mut Management, round: usize) -> anyhow::Result<()> {
         let start = Instant::now();
         let id = management.create_token(&format!("round {round}"), "plant7")?.id;
-        create.push(milliseconds(start));
+        self.create.push(milliseconds(start));
         let start = Instant::now();
         management.describe(&id, "changed")?;
-        update.push(milliseconds(start));
+        self.update.push(milliseconds(start));
         let start = Instant::now();
         management.revoke(&id)?;
-        revoke.push(milliseconds(start));
+        self.revoke.push(milliseconds(start));
+        Ok(())
     }
-    let [create, update, revoke] = [Sample::new(create)?, Sample::new(update)?, Sample::new(revoke)?];
-    for (name, sample) in [("create", &create), ("update", &update), ("revoke", &revoke)] {
-        let (median, slow) = (number(sample.median()), number(sample.percentile(99)));
-        println!("  {name} among {tokens}: median {median} ms, 99 % {slow} ms");
+
+    fn medians(self, tokens: usize) -> anyhow::Result<Changes> {
+        let [create, update, revoke] =
+            [Sample::new(self.create)?, Sample::new(self.update)?, Sample::new(self.revoke)?];
+        for (name, sample) in [("create", &create), ("update", &update), ("revoke", &revoke)] {
+            let (median, slow) = (number(sample.median()), number(sample.percentile(99)));
+            println!("  {name} among {tokens}: median {median} ms, 99 % {slow} ms");
+        }
+        Ok(Changes { create: create.median(), update: update.median(), revoke: revoke.median() })
     }
-    Ok(Changes { create: create.median(), update: update.median(), revoke: revoke.median() })
 }
 
 fn list_by_api(management: &mut Management, tokens: usize) -> anyhow::Result<f64> {
