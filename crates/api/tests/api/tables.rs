@@ -233,6 +233,10 @@ async fn iceberg_is_refused() {
     let f = fixture().await;
     f.create_database("plant7").await;
     let path = format!("{DATABASE}/press/iceberg");
+    for missing in [&path, "/databases/missing/tables/press/iceberg"] {
+        assert_eq!(f.manage("PUT", missing, json!({ "enabled": true })).await.status, 404, "{missing}");
+    }
+    assert_eq!(create(&f, json!({ "name": "press" })).await.status, 200);
     for enabled in [true, false] {
         let answer = f.manage("PUT", &path, json!({ "enabled": enabled })).await;
         assert_eq!(answer.status, 400);
