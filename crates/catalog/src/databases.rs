@@ -48,10 +48,7 @@ pub(crate) async fn list(
     sqlx::query(query).fetch_all(executor).await?.iter().map(decode).collect()
 }
 
-pub(crate) async fn find_active(
-    executor: impl SqliteExecutor<'_>,
-    name: &DatabaseName,
-) -> Result<Option<Database>, CatalogError> {
+async fn find_active(executor: impl SqliteExecutor<'_>, name: &DatabaseName) -> Result<Option<Database>, CatalogError> {
     sqlx::query(select_databases!("WHERE name = ? AND deleted_at IS NULL"))
         .bind(name.as_str())
         .fetch_optional(executor)
@@ -59,6 +56,11 @@ pub(crate) async fn find_active(
         .as_ref()
         .map(decode)
         .transpose()
+}
+
+/// The active database of this name, which a change is about.
+pub(crate) async fn active(connection: &mut SqliteConnection, name: &DatabaseName) -> Result<Database, CatalogError> {
+    find_active(connection, name).await?.ok_or(CatalogError::DatabaseNotFound)
 }
 
 /// Deleted ones included.
@@ -157,7 +159,7 @@ impl Change for DeleteDatabase {
         connection: &mut SqliteConnection,
         step: Step,
     ) -> Result<Outcome<Arc<Database>>, CatalogError> {
-        let mut database = find_active(&mut *connection, &self.0).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let mut database = active(connection, &self.0).await?;
         database.deleted_at = Some(step.now);
         sqlx::query("UPDATE databases SET deleted_at = ?, sequence = ? WHERE id = ?")
             .bind(step.now.micros())
@@ -191,7 +193,7 @@ impl Change for UpdateDatabase {
         connection: &mut SqliteConnection,
         step: Step,
     ) -> Result<Outcome<Arc<Database>>, CatalogError> {
-        let before = find_active(&mut *connection, &self.name).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let before = active(connection, &self.name).await?;
         let mut after = before.clone();
         after.retention = self.change.retention.unwrap_or(after.retention);
         after.limits.max_tables = self.change.max_tables.unwrap_or(after.limits.max_tables);
@@ -237,7 +239,7 @@ impl Change for RenameDatabase {
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Renamed>, CatalogError> {
-        let mut database = find_active(&mut *connection, &self.name).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let mut database = active(connection, &self.name).await?;
         if find_active(&mut *connection, &self.new_name).await?.is_some() {
             return Err(CatalogError::DatabaseExists { name: self.new_name.clone() });
         }

@@ -11,7 +11,7 @@ use tidegate_model::{
 
 use crate::audit::AuditAction;
 use crate::columns::optional_time;
-use crate::databases::{find_active, find_by_id};
+use crate::databases::{active, find_by_id};
 use crate::memory::Published;
 use crate::table_memory::TableChange;
 use crate::writer::{Change, Outcome, Step};
@@ -174,7 +174,7 @@ impl Change for CreateTable {
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = find_active(&mut *connection, &self.database).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let database = active(connection, &self.database).await?;
         let name: Arc<str> = self.new.name.clone().into();
         if named(&mut *connection, database.id, &name).await?.is_some() {
             return Err(CatalogError::TableExists { name });
@@ -294,7 +294,7 @@ impl Change for DeleteTable {
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = find_active(&mut *connection, &self.database).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let database = active(connection, &self.database).await?;
         let mut table = called(connection, database.id, &self.name).await?;
         table.deleted_at = Some(step.now);
         sqlx::query("UPDATE tables SET deleted_at = ?, sequence = ? WHERE id = ?")
@@ -327,7 +327,7 @@ impl Change for RenameTable {
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = find_active(&mut *connection, &self.database).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let database = active(connection, &self.database).await?;
         let mut table = called(connection, database.id, &self.name).await?;
         let new_name: Arc<str> = self.new_name.clone().into();
         // A table may take back a name that it had before.
@@ -368,7 +368,7 @@ impl Change for UndeleteTable {
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = find_active(&mut *connection, &self.database).await?.ok_or(CatalogError::DatabaseNotFound)?;
+        let database = active(connection, &self.database).await?;
         let row = sqlx::query(select_tables!("WHERE id = ? AND database_id = ?"))
             .bind(self.id.get())
             .bind(database.id.get())

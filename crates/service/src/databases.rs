@@ -7,6 +7,7 @@ use tidegate_catalog::{Actor, CatalogError, RecordStatus};
 use tidegate_model::{Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase};
 
 use crate::error::about_database;
+use crate::service::is_recoverable;
 use crate::{Service, ServiceError};
 
 impl Service {
@@ -24,8 +25,8 @@ impl Service {
     pub async fn databases(&self, caller: &Entry, status: RecordStatus) -> Result<Vec<Database>, ServiceError> {
         let listed = caller.run(self.catalog.databases(status)).await;
         let mut databases = listed.map_err(|reason| ServiceError::ended(reason, None))??;
-        let oldest = self.recoverable_since();
-        databases.retain(|database| database.deleted_at.is_none_or(|deleted_at| deleted_at > oldest));
+        let since = self.recoverable_since();
+        databases.retain(|database| is_recoverable(database.deleted_at, since));
         Ok(databases)
     }
 

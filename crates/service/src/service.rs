@@ -235,6 +235,12 @@ impl Service {
     }
 }
 
+/// Whether a record is active, or was deleted so lately that it can still be brought back; see
+/// [`Service::recoverable_since`].
+pub(crate) fn is_recoverable(deleted_at: Option<Timestamp>, since: Timestamp) -> bool {
+    deleted_at.is_none_or(|deleted_at| deleted_at > since)
+}
+
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").finish_non_exhaustive()

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tidegate_access::Entry;
 use tidegate_catalog::{CatalogError, RecordStatus};
-use tidegate_model::{DatabaseName, NewTable, Table, TableId, TableName};
+use tidegate_model::{Database, DatabaseName, NewTable, Table, TableId, TableName};
 
 use crate::error::{about_database, about_table};
+use crate::service::is_recoverable;
 use crate::{Service, ServiceError};
 
 impl Service {
@@ -17,22 +18,26 @@ impl Service {
         database: &DatabaseName,
         status: RecordStatus,
     ) -> Result<Vec<Arc<Table>>, ServiceError> {
-        if let Some(reason) = caller.end_reason() {
-            return Err(ServiceError::ended(reason, None));
-        }
-        let found = self.catalog.database(database);
-        let found = found.ok_or_else(|| ServiceError::DatabaseNotFound(database.clone()))?;
-        let oldest = self.recoverable_since();
-        let mut tables = self.catalog.tables(found.id, status);
-        tables.retain(|table| table.deleted_at.is_none_or(|deleted_at| deleted_at > oldest));
+        let database = self.listed_database(caller, database)?;
+        let since = self.recoverable_since();
+        let mut tables = self.catalog.tables(database.id, status);
+        tables.retain(|table| is_recoverable(table.deleted_at, since));
         Ok(tables)
     }
 
     /// The table that has this name at present.
     pub async fn table(&self, caller: &Entry, database: &DatabaseName, name: &str) -> Result<Arc<Table>, ServiceError> {
-        let tables = self.tables(caller, database, RecordStatus::Active).await?;
-        let table = tables.into_iter().find(|table| *table.name == *name);
+        let id = self.listed_database(caller, database)?.id;
+        let table = self.catalog.table(id, name).filter(|table| *table.name == *name);
         table.ok_or_else(|| ServiceError::TableNotFound(database.clone(), name.to_owned()))
+    }
+
+    /// A database whose tables a caller asks for.
+    fn listed_database(&self, caller: &Entry, name: &DatabaseName) -> Result<Arc<Database>, ServiceError> {
+        if let Some(reason) = caller.end_reason() {
+            return Err(ServiceError::ended(reason, None));
+        }
+        self.catalog.database(name).ok_or_else(|| ServiceError::DatabaseNotFound(name.clone()))
     }
 
     /// Creates a table. Without a template of its own it takes over the database's.

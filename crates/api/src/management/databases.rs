@@ -22,6 +22,7 @@ use super::error::{ManagementError, Refused};
 use super::forms::PathForm;
 use super::partition::{Part, partition_template, parts};
 use super::status::{Filter, status};
+use crate::respond::Shown;
 use crate::{Cutoff, respond};
 
 /// A database.
@@ -128,7 +129,8 @@ pub(super) async fn list(
     query: Result<Query<Filter>, QueryRejection>,
 ) -> Result<Response, ManagementError> {
     let databases = service.databases(&caller, status(query)?).await?;
-    let databases: Vec<_> = databases.iter().map(|database| form.in_cluster(Database::new(database))).collect();
+    let show = |database: &DatabaseRecord| form.in_cluster(Database::new(database));
+    let databases = Shown { records: &databases, show };
     Ok(respond::guarded_json(&databases, caller, cutoff))
 }
 

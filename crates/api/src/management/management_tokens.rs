@@ -18,6 +18,7 @@ use super::caller::{Caller, TokenOfPath};
 use super::error::{ManagementError, Refused};
 use super::forms::PathForm;
 use super::token_record::{Created, TokenMembers, description, expiry};
+use crate::respond::Shown;
 use crate::{Cutoff, respond};
 
 /// A management token.
@@ -66,7 +67,8 @@ pub(super) async fn list(
     form: PathForm,
 ) -> Result<Response, ManagementError> {
     let records = service.management_tokens(&caller).await?;
-    let tokens: Vec<_> = records.iter().map(|record| form.in_account(ManagementToken::new(record))).collect();
+    let tokens =
+        Shown { records: &records, show: |record: &TokenRecord| form.in_account(ManagementToken::new(record)) };
     Ok(respond::guarded_json(&tokens, caller, cutoff))
 }
 

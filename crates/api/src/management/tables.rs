@@ -20,6 +20,7 @@ use super::error::{ManagementError, Refused};
 use super::forms::PathForm;
 use super::partition::{Part, partition_template, parts};
 use super::status::{Filter, status};
+use crate::respond::Shown;
 use crate::{Cutoff, respond};
 
 /// A table.
@@ -111,7 +112,8 @@ pub(super) async fn list(
     query: Result<Query<Filter>, QueryRejection>,
 ) -> Result<Response, ManagementError> {
     let tables = service.tables(&caller, &database, status(query)?).await?;
-    let tables: Vec<_> = tables.iter().map(|table| form.in_cluster(ListedTable::new(&database, table))).collect();
+    let show = |table: &Arc<TableRecord>| form.in_cluster(ListedTable::new(&database, table));
+    let tables = Shown { records: &tables, show };
     Ok(respond::guarded_json(&tables, caller, cutoff))
 }
 
