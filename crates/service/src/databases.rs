@@ -17,13 +17,16 @@ impl Service {
         caller: Entry,
         new: NewDatabase,
     ) -> Result<Arc<Database>, ServiceError> {
-        self.change_catalog(caller, move |catalog, actor| async move { Ok(catalog.create_database(new, actor).await?) })
-            .await
+        let organization = self.identity().organization;
+        self.change_catalog(caller, move |catalog, actor| async move {
+            Ok(catalog.create_database(organization, new, actor).await?)
+        })
+        .await
     }
 
     /// The databases in this state, by name.
     pub async fn databases(&self, caller: &Entry, status: RecordStatus) -> Result<Vec<Database>, ServiceError> {
-        let listed = caller.run(self.catalog.databases(status)).await;
+        let listed = caller.run(self.catalog.databases(self.identity().organization, status)).await;
         let mut databases = listed.map_err(|reason| ServiceError::ended(reason, None))??;
         let since = self.recoverable_since();
         databases.retain(|database| is_recoverable(database.deleted_at, since));
@@ -37,8 +40,9 @@ impl Service {
         name: DatabaseName,
         change: DatabaseChange,
     ) -> Result<Arc<Database>, ServiceError> {
+        let organization = self.identity().organization;
         self.change_catalog(caller, move |catalog, actor| async move {
-            let updated = catalog.update_database(name.clone(), change, actor).await;
+            let updated = catalog.update_database(organization, name.clone(), change, actor).await;
             updated.map_err(about_database(&name))
         })
         .await
@@ -54,8 +58,15 @@ impl Service {
     ) -> Result<Arc<Database>, ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
-            let renamed =
-                service.catalog.rename_database(name.clone(), new_name, Actor::Token(caller.token_id())).await;
+            let renamed = service
+                .catalog
+                .rename_database(
+                    service.identity().organization,
+                    name.clone(),
+                    new_name,
+                    Actor::Token(caller.token_id()),
+                )
+                .await;
             if let Err(CatalogError::DatabaseNotFound) = renamed {
                 drop((turn, caller));
                 return Err(service.not_found(name).await);
@@ -76,8 +87,9 @@ impl Service {
         id: DatabaseId,
     ) -> Result<Arc<Database>, ServiceError> {
         let deleted_after = self.recoverable_since();
+        let organization = self.identity().organization;
         self.change_catalog(caller, move |catalog, actor| async move {
-            let undeleted = catalog.undelete_database(id, deleted_after, actor).await;
+            let undeleted = catalog.undelete_database(organization, id, deleted_after, actor).await;
             undeleted.map_err(|error| match error {
                 CatalogError::DatabaseNotFound => ServiceError::NoSuchDatabaseId(id),
                 other => other.into(),
@@ -91,7 +103,10 @@ impl Service {
     pub async fn delete_database(self: &Arc<Self>, caller: Entry, name: DatabaseName) -> Result<(), ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
-            let deleted = service.catalog.delete_database(&name, Actor::Token(caller.token_id())).await;
+            let deleted = service
+                .catalog
+                .delete_database(service.identity().organization, &name, Actor::Token(caller.token_id()))
+                .await;
             if let Err(CatalogError::DatabaseNotFound) = deleted {
                 drop((turn, caller));
                 return Err(service.not_found(name).await);

@@ -227,10 +227,11 @@ impl Service {
 
     /// Binds a request to a database, so that it ends together with it.
     pub(crate) fn join_database(&self, entry: &Entry, permit: &tidegate_access::Permit) -> Option<Arc<Database>> {
-        let database = self.catalog.database(permit.database())?;
+        let organization = self.identity().organization;
+        let database = self.catalog.database(organization, permit.database())?;
         self.access.join_database(entry, database.id).ok()?;
         // The database may have gone between looking and joining; whoever removed it then did not see this request.
-        let still = self.catalog.database(permit.database())?;
+        let still = self.catalog.database(organization, permit.database())?;
         (still.id == database.id).then_some(still)
     }
 }
