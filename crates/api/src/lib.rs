@@ -28,12 +28,17 @@ use utoipa_axum::router::OpenApiRouter;
 
 use metrics::Metrics;
 
+pub use carrier::guarded;
 pub use metrics::MetricsAccess;
 pub use openapi::document;
 
 /// Who is at the other end of the connection. The listener puts it into every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The request came over an encrypted connection. The listener puts it into every such request.
+#[derive(Debug, Clone, Copy)]
+pub struct Encrypted;
 
 /// The wish to end what carries a request's answer, even though the client does not read it: the connection of
 /// HTTP/1.1, the stream of HTTP/2. The listener puts one into every request and heeds it.

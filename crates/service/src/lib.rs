@@ -8,6 +8,7 @@
 
 mod api_tokens;
 mod authority;
+mod console_sessions;
 mod databases;
 mod directory;
 mod error;
@@ -28,6 +29,7 @@ mod users;
 mod write;
 
 pub use api_tokens::{ApiTokenQuery, ApiTokenRequest, CreatedApiToken};
+pub use console_sessions::ConsoleEntry;
 pub use error::{ServiceError, Unauthenticated};
 pub use measurements::{Counter, Counts, Histogram, Measurements};
 pub use query::{QueryRequest, QueryResults, QueryTimer};

@@ -165,7 +165,7 @@ impl Setup {
         greet(program, data_dir, &endpoint, start);
         let metrics =
             if self.config.metrics_public { MetricsAccess::Everybody } else { MetricsAccess::ManagementTokens };
-        let router = tidegate_api::router_with(service.clone(), metrics);
+        let router = tidegate_api::router_with(service.clone(), metrics).merge(tidegate_console::router(service.clone()));
         let acceptor = self.tls.map(|tls| tls.acceptor);
         server::serve(listeners, router, acceptor, self.connections, stop).await;
         Ok(())
@@ -181,7 +181,12 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
-    Settings { revocation_bound: config.revocation_bound, recovery_window: config.recovery_window, queries }
+    Settings {
+        revocation_bound: config.revocation_bound,
+        recovery_window: config.recovery_window,
+        queries,
+        ..Settings::default()
+    }
 }
 
 /// Where clients on this machine are sent to: the first address.

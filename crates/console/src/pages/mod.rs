@@ -1,0 +1,21 @@
+//! The pages, one module each.
+
+mod home;
+mod overview;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::Console;
+use crate::failure::Failure;
+
+/// Every page.
+pub(crate) fn routes() -> Router<Arc<Console>> {
+    [home::routes(), sign_in::routes(), overview::routes()]
+        .into_iter()
+        .fold(Router::new(), Router::merge)
+        .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
+        .method_not_allowed_fallback(async || Failure::NotFound)
+}

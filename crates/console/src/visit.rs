@@ -1,0 +1,143 @@
+//! Who asks for a page.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
+use tidegate_api::{Cutoff, Peer};
+use tidegate_model::PlainToken;
+use tidegate_service::{ConsoleEntry, Entry};
+
+use crate::cookie::Jar;
+use crate::failure::Failure;
+use crate::frame::{Frame, Section};
+use crate::{Console, cookie, respond};
+
+/// What a session reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// What a management token does.
+    Administration,
+    /// What a user or an API token does.
+    Account,
+    /// Both: an operator's token.
+    Everything,
+}
+
+impl Reach {
+    /// Databases, database tokens, management tokens.
+    pub(crate) fn administers(self) -> bool {
+        self != Self::Account
+    }
+
+    /// API tokens, users, organizations.
+    pub(crate) fn has_account(self) -> bool {
+        self != Self::Administration
+    }
+}
+
+/// Whom the navigation is for.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer {
+    /// Shown beside "sign out".
+    pub(crate) name: String,
+    pub(crate) reach: Reach,
+    /// For every form.
+    pub(crate) form_secret: PlainToken,
+}
+
+/// For whom a page is.
+pub(crate) trait Audience: Send + Sync + 'static {
+    /// Whether it is for somebody with this reach.
+    fn admits(reach: Reach) -> bool;
+}
+
+/// Anybody with a session.
+pub(crate) enum Anybody {}
+/// Management tokens and operators.
+pub(crate) enum Administrators {}
+/// Users, API tokens and operators.
+pub(crate) enum Accounts {}
+
+impl Audience for Anybody {
+    fn admits(_: Reach) -> bool {
+        true
+    }
+}
+
+impl Audience for Administrators {
+    fn admits(reach: Reach) -> bool {
+        reach.administers()
+    }
+}
+
+impl Audience for Accounts {
+    fn admits(reach: Reach) -> bool {
+        reach.has_account()
+    }
+}
+
+/// A request of somebody with a session, let in by the credential behind it.
+pub(crate) struct Visit<W> {
+    pub(crate) entry: Entry,
+    pub(crate) viewer: Viewer,
+    /// The key of the session.
+    pub(crate) key: PlainToken,
+    cutoff: Cutoff,
+    audience: PhantomData<W>,
+}
+
+impl<W: Audience> FromRequestParts<Arc<Console>> for Visit<W> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Failure> {
+        let visit = Self::enter(parts, console).await.ok_or(Failure::SignedOut)?;
+        if W::admits(visit.viewer.reach) { Ok(visit) } else { Err(Failure::WrongKind) }
+    }
+}
+
+impl<W> Visit<W> {
+    /// Lets in whoever has a session, for whomever the page is.
+    pub(crate) async fn enter(parts: &Parts, console: &Console) -> Option<Self> {
+        let key = cookie::find(&parts.headers, Jar::Session, cookie::is_encrypted(&parts.extensions))?;
+        let peer = parts.extensions.get::<Peer>()?.0;
+        let entered = console.service.enter_console(&key, peer.ip()).await.ok()?;
+        let viewer = viewer(console, &entered);
+        let cutoff = parts.extensions.get::<Cutoff>().cloned().unwrap_or_default();
+        Some(Self { entry: entered.entry, viewer, key, cutoff, audience: PhantomData })
+    }
+
+    /// What is around a page.
+    pub(crate) fn frame(&self, title: impl Into<String>, section: Section) -> Frame {
+        Frame::new(title, section, Some(self.viewer.clone()))
+    }
+
+    /// A page that ends with the rights of the visitor, also on its way.
+    pub(crate) fn show(self, page: &impl askama::Template) -> Response {
+        self.show_with(StatusCode::OK, page)
+    }
+
+    /// As [`Visit::show`], with another status.
+    pub(crate) fn show_with(self, status: StatusCode, page: &impl askama::Template) -> Response {
+        respond::guarded(respond::page(status, page), self.entry, self.cutoff)
+    }
+
+    /// JSON for the script; it ends with the rights of the visitor as well.
+    pub(crate) fn data(self, data: &impl serde::Serialize) -> Response {
+        respond::guarded(axum::response::IntoResponse::into_response(axum::Json(data)), self.entry, self.cutoff)
+    }
+}
+
+fn viewer(console: &Console, entered: &ConsoleEntry) -> Viewer {
+    let user = console.service.me(&entered.entry).ok();
+    let reach = match (entered.is_administrator, &user) {
+        (true, None) => Reach::Administration,
+        (true, Some(_)) => Reach::Everything,
+        (false, _) => Reach::Account,
+    };
+    let name = user.map_or_else(|| "Management token".to_owned(), |user| user.name.to_string());
+    Viewer { name, reach, form_secret: entered.form_secret.clone() }
+}
