@@ -9,10 +9,12 @@ mod cors;
 mod credential;
 mod data;
 mod health;
+mod json;
 mod management;
 mod metrics;
 mod openapi;
 mod respond;
+mod v2;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tidegate_model::{PartitionTemplate, TemplatePart};
 use utoipa::ToSchema;
 
-use super::body::{objects, whole_number};
+use super::body::objects;
 use super::error::ManagementError;
 
 /// One part of a partition template.
