@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tidegate_access::{Drain, Entry};
-use tidegate_catalog::{Actor, CatalogError, RecordStatus};
+use tidegate_catalog::{CatalogError, RecordStatus};
 use tidegate_model::{Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase};
 
 use crate::error::about_database;
-use crate::service::is_recoverable;
+use crate::service::{actor, is_recoverable};
 use crate::{Service, ServiceError};
 
 impl Service {
@@ -54,8 +54,7 @@ impl Service {
     ) -> Result<Arc<Database>, ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
-            let renamed =
-                service.catalog.rename_database(name.clone(), new_name, Actor::Token(caller.token_id())).await;
+            let renamed = service.catalog.rename_database(name.clone(), new_name, actor(&caller)).await;
             if let Err(CatalogError::DatabaseNotFound) = renamed {
                 drop((turn, caller));
                 return Err(service.not_found(name).await);
@@ -91,7 +90,7 @@ impl Service {
     pub async fn delete_database(self: &Arc<Self>, caller: Entry, name: DatabaseName) -> Result<(), ServiceError> {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
-            let deleted = service.catalog.delete_database(&name, Actor::Token(caller.token_id())).await;
+            let deleted = service.catalog.delete_database(&name, actor(&caller)).await;
             if let Err(CatalogError::DatabaseNotFound) = deleted {
                 drop((turn, caller));
                 return Err(service.not_found(name).await);

@@ -23,7 +23,7 @@ pub use error::{ServiceError, Unauthenticated};
 pub use measurements::{Counter, Counts, Histogram, Measurements};
 pub use query::{QueryRequest, QueryResults, QueryTimer};
 pub use service::{Service, Settings};
-pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
+pub use tidegate_access::{Door, EndReason, Entry, Forbidden, GuardedStream, Permit};
 pub use tidegate_catalog::{ClusterRecord, RecordStatus};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};

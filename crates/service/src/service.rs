@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate_access::{Access, Drain, Entry, FailureLimiter};
+use tidegate_access::{Access, Door, Drain, Entry, FailureLimiter, Forbidden, Permit};
 use tidegate_catalog::{Actor, Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
 use tidegate_model::{
-    Clock, Database, DatabaseName, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
+    Action, Clock, CredentialId, Database, DatabaseName, Identity, OsRandomness, PlainToken, Randomness, SystemClock,
+    Timestamp,
 };
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
@@ -123,11 +124,11 @@ impl Service {
         Ok(found.map_err(|reason| ServiceError::ended(reason, None))??)
     }
 
-    /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
+    /// Lets a request in, if the presented credential is usable and accepted at this door. A peer that guesses waits
     /// longer for its refusals.
-    pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
+    pub async fn enter(&self, presented: &PlainToken, door: Door, peer: IpAddr) -> Result<Entry, Unauthenticated> {
         let start = Instant::now();
-        let checked = self.access.enter(presented.digest(), kind);
+        let checked = self.access.enter(presented.digest(), door);
         self.measurements.token_checks.observe_since(start);
         let refused = match checked {
             Ok(entry) => return Ok(entry),
@@ -211,7 +212,7 @@ impl Service {
     {
         self.run_change(move |service| async move {
             let _turn = service.begin_change(&caller).await?;
-            change(service.catalog.clone(), Actor::Token(caller.token_id())).await
+            change(service.catalog.clone(), actor(&caller)).await
         })
         .await
     }
@@ -225,13 +226,30 @@ impl Service {
         }
     }
 
+    /// Decides whether the request may do `action` to the database that has this name for it.
+    pub fn permit(&self, entry: &Entry, action: Action, name: &DatabaseName) -> Result<Permit, Forbidden> {
+        let database = self.catalog.database(name);
+        entry.permit(action, name, database.map(|database| database.id))
+    }
+
     /// Binds a request to a database, so that it ends together with it.
-    pub(crate) fn join_database(&self, entry: &Entry, permit: &tidegate_access::Permit) -> Option<Arc<Database>> {
+    pub(crate) fn join_database(&self, entry: &Entry, permit: &Permit) -> Option<Arc<Database>> {
         let database = self.catalog.database(permit.database())?;
+        if permit.database_id().is_some_and(|id| id != database.id) {
+            return None;
+        }
         self.access.join_database(entry, database.id).ok()?;
         // The database may have gone between looking and joining; whoever removed it then did not see this request.
         let still = self.catalog.database(permit.database())?;
         (still.id == database.id).then_some(still)
+    }
+}
+
+/// Who makes the changes that this request asks for.
+pub(crate) fn actor(caller: &Entry) -> Actor {
+    match caller.credential_id() {
+        CredentialId::Token(id) => Actor::Token(id),
+        CredentialId::ApiToken(_) | CredentialId::Session(_) => Actor::Server,
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use tidegate_model::{PlainToken, TokenKind};
-use tidegate_service::{Entry, Service};
+use tidegate_model::PlainToken;
+use tidegate_service::{Door, Entry, Service};
 
 use super::error::Dialect;
 use crate::Peer;
@@ -29,5 +29,5 @@ pub(crate) async fn enter(
             return Err(dialect.unauthorized());
         }
     };
-    service.enter(&token, TokenKind::Database, peer.0.ip()).await.map_err(|_| dialect.unauthorized())
+    service.enter(&token, Door::Data, peer.0.ip()).await.map_err(|_| dialect.unauthorized())
 }

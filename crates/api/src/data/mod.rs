@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use tidegate_model::TokenKind;
-use tidegate_service::Service;
+use tidegate_service::{Door, Service};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -76,8 +76,9 @@ async fn is_authenticated(service: &Service, parts: &Parts) -> bool {
             return false;
         }
     };
-    let kind = if is_management { TokenKind::Management } else { token.verified_kind().unwrap_or(TokenKind::Database) };
-    service.enter(&token, kind, peer.ip()).await.is_ok()
+    let is_management = is_management || token.verified_kind() == Some(TokenKind::Management);
+    let door = if is_management { Door::Management } else { Door::Data };
+    service.enter(&token, door, peer.ip()).await.is_ok()
 }
 
 /// An answer without a body, for writes that succeeded.

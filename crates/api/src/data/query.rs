@@ -136,7 +136,7 @@ async fn run(
     let parameters = parameters(query.params).map_err(|message| DIALECT.invalid(message))?;
     let database: DatabaseName =
         db.parse().map_err(|error: tidegate_model::DatabaseNameError| DIALECT.invalid(error.to_string()))?;
-    let permit = entry.permit(Action::Read, &database).map_err(|forbidden| DIALECT.forbidden(forbidden))?;
+    let permit = service.permit(&entry, Action::Read, &database).map_err(|forbidden| DIALECT.forbidden(forbidden))?;
     let results =
         service.query(entry, permit, QueryRequest { sql, parameters }).await.map_err(|error| match error {
             ServiceError::DatabaseNotFound(name) => {

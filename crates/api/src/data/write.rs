@@ -126,7 +126,7 @@ async fn write(
     body: Body,
 ) -> Result<Response, Response> {
     let Target { database, precision, accept_partial } = target;
-    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
+    let permit = service.permit(&entry, Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
     let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, headers, body).await?;
     match service.write(entry, permit, WriteBatch { body, precision, accept_partial }).await {
         Ok(outcome) if outcome.rejected.is_empty() => Ok(written()),
