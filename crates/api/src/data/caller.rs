@@ -21,7 +21,7 @@ pub(crate) async fn enter(
 ) -> Result<Entry, Response> {
     let fallback = fallback.filter(|token| !token.is_empty());
     let token = match (credential::from_headers(headers), fallback) {
-        (Presented::Token(_, token), _) => token,
+        (Presented::Token(_, token) | Presented::Basic { password: token, .. }, _) => token,
         (Presented::Malformed | Presented::Missing, Some(token)) => PlainToken::from_presented(token),
         (Presented::Malformed, None) => return Err(dialect.malformed_credential()),
         (Presented::Missing, None) => {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::body::objects;
 use super::error::ManagementError;
+use crate::json::whole_number;
 
 /// One part of a partition template.
 #[derive(Serialize, Deserialize, ToSchema)]

@@ -81,7 +81,13 @@ impl Page {
     }
 
     /// Cuts the page out of the whole list, which is in ascending order. `id` is the number of a record's id.
-    pub(super) fn cut<T>(self, mut records: Vec<T>, id: impl Fn(&T) -> u64, path: &str, asked: &Parameters) -> Paged<T> {
+    pub(super) fn cut<T>(
+        self,
+        mut records: Vec<T>,
+        id: impl Fn(&T) -> u64,
+        path: &str,
+        asked: &Parameters,
+    ) -> Paged<T> {
         if self.descending {
             records.reverse();
         }

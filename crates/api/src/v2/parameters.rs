@@ -96,9 +96,8 @@ fn id<T: FromStr<Err = ParseHexIdError>>(text: Option<&String>) -> Result<T, Api
 
 async fn path_parameters<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Vec<String>, ApiError> {
     // What is not UTF-8 is no id.
-    let parameters = RawPathParams::from_request_parts(parts, state)
-        .await
-        .map_err(|_| ApiError::from(ParseHexIdError::Invalid))?;
+    let parameters =
+        RawPathParams::from_request_parts(parts, state).await.map_err(|_| ApiError::from(ParseHexIdError::Invalid))?;
     Ok(parameters.iter().map(|(_, value)| value.to_owned()).collect())
 }
 
