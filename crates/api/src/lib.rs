@@ -25,7 +25,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::{Extension, Router};
-use tidegate_service::Service;
+use tidegate_service::{Profile, Service};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -39,6 +39,10 @@ pub use v2::document as document_v2;
 /// Who is at the other end of the connection. The listener puts it into every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The request came over an encrypted connection. The listener puts it into every such request.
+#[derive(Debug, Clone, Copy)]
+pub struct Encrypted;
 
 /// The wish to end what carries a request's answer, even though the client does not read it: the connection of
 /// HTTP/1.1, the stream of HTTP/2. The listener puts one into every request and heeds it.
@@ -64,6 +68,10 @@ const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
 /// All dialects over one service. `metrics` says who may see them.
 pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
     let cluster = HeaderValue::from_str(&service.identity().cluster.to_string()).ok();
+    let build = HeaderValue::from_static(match service.profile() {
+        Profile::SelfHosted => "OSS",
+        Profile::Cloud => "Cloud",
+    });
     let (router, _document) = routes().split_for_parts();
     let (v2, v2_document) = v2::routes().split_for_parts();
     let methods = Arc::new(Methods::of(v2_document));
@@ -76,8 +84,8 @@ pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
         .with_state(service)
         .layer(middleware::from_fn(cors::share))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            let cluster = cluster.clone();
-            async move { name_server(next.run(request).await, cluster) }
+            let (cluster, build) = (cluster.clone(), build.clone());
+            async move { name_server(next.run(request).await, cluster, build) }
         }))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             let metrics = measured.clone();
@@ -99,9 +107,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
 }
 
 /// Says which server answers. Clients choose by the build what they ask of it.
-fn name_server(mut response: Response, cluster: Option<HeaderValue>) -> Response {
+fn name_server(mut response: Response, cluster: Option<HeaderValue>, build: HeaderValue) -> Response {
     let headers = response.headers_mut();
-    headers.insert(BUILD, HeaderValue::from_static("OSS"));
+    headers.insert(BUILD, build);
     headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     if let Some(cluster) = cluster {
         headers.insert(CLUSTER_UUID, cluster);

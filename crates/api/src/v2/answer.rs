@@ -3,18 +3,28 @@
 use std::cell::Cell;
 
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::{Serialize, Serializer};
 use tidegate_service::Entry;
 
 use crate::{Cutoff, respond};
 
+const CODE: HeaderName = HeaderName::from_static("x-platform-error-code");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// An answer with a JSON body.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     named(respond::json(status, body))
+}
+
+/// An error answer: the code is in a header as well, for clients that get no body.
+pub(crate) fn error<T: Serialize>(status: StatusCode, code: &str, body: &T) -> Response {
+    let mut response = json(status, body);
+    if let Ok(code) = HeaderValue::from_str(code) {
+        response.headers_mut().insert(CODE, code);
+    }
+    response
 }
 
 /// An answer that tells what the caller may see: it ends with the caller's rights, also on its way.

@@ -31,7 +31,7 @@ pub(crate) async fn enter(service: &Service, parts: &Parts) -> Result<Entry, Api
         return Ok(service.enter(&token, Door::Api, peer.ip()).await?);
     }
     match credential::session_key(&parts.headers) {
-        Some(key) => Ok(service.enter(&key, Door::Session, peer.ip()).await?),
+        Some(key) => Ok(service.enter_session(&key, peer.ip()).await?),
         None => Err(service.missing_credential(peer.ip()).await.into()),
     }
 }

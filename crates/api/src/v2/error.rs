@@ -1,17 +1,14 @@
 //! Error answers of the v2 dialect (contract §1.2): `code` and `message`, the code once more in a header.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tidegate_model::{ParseHexIdError, TypedPermission};
+use tidegate_model::ParseHexIdError;
 use tidegate_service::{ServiceError, Unauthenticated};
 use utoipa::ToSchema;
 
 use super::answer;
 use crate::openapi::Refusal;
-
-/// Clients take it for the message when the body is empty.
-const CODE: HeaderName = HeaderName::from_static("x-platform-error-code");
 
 /// An error answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,11 +42,6 @@ impl ApiError {
 
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "unauthorized access")
-    }
-
-    /// The credential is known but does not hold this. The dialect says 401 here as well.
-    pub(crate) fn missing(permission: &TypedPermission) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", format!("{permission} is unauthorized"))
     }
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
@@ -107,11 +99,34 @@ impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Unauthenticated => Self::unauthorized(),
-            ServiceError::Forbidden => Self::forbidden("forbidden"),
+            // The credential is known but does not hold this. The dialect says 401 here as well.
+            ServiceError::PermissionMissing(_) => Self::new(StatusCode::UNAUTHORIZED, "unauthorized", error.to_string()),
+            ServiceError::Forbidden
+            | ServiceError::Escalation(_)
+            | ServiceError::OnlyOneOrganization
+            | ServiceError::FirstOrganization
+            | ServiceError::SetupForbidden
+            | ServiceError::WeakToken => Self::forbidden(error.to_string()),
+            ServiceError::ApiTokenNotFound
+            | ServiceError::UserNotFound
+            | ServiceError::OrganizationNotFound
+            | ServiceError::MemberNotFound => Self::not_found(error.to_string()),
+            ServiceError::MappingNotFound => Self::not_found("unable to find DBRP"),
+            ServiceError::DatabaseIdNotFound(_) => Self::not_found("bucket not found"),
             ServiceError::DatabaseNotFound(name) => Self::not_found(format!("bucket \"{name}\" not found")),
             ServiceError::DatabaseExists(name) => Self::conflict(format!("bucket with name {name} already exists")),
-            ServiceError::ExpiryInThePast => Self::invalid(error.to_string()),
-            ServiceError::StillDraining(_) | ServiceError::Unavailable(_) => {
+            ServiceError::MappingExists => Self::conflict("DBRP mapping already exists"),
+            ServiceError::UserExists(_)
+            | ServiceError::OrganizationExists(_)
+            | ServiceError::LegacyNameTaken
+            | ServiceError::AlreadySetUp
+            | ServiceError::TokenUsedBefore => Self::conflict(error.to_string()),
+            ServiceError::PermissionOfOtherOrganization(..)
+            | ServiceError::OwnerOrOrganizationMissing
+            | ServiceError::ExpiryInThePast
+            | ServiceError::BadToken
+            | ServiceError::BadPassword { .. } => Self::invalid(error.to_string()),
+            ServiceError::StillDraining(_) | ServiceError::Unavailable(_) | ServiceError::TooManyPasswordChecks => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
             }
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error", error.to_string()),
@@ -121,8 +136,6 @@ impl From<ServiceError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = answer::json(self.status, &ApiErrorBody { code: self.code, message: self.message });
-        response.headers_mut().insert(CODE, HeaderValue::from_static(self.code));
-        response
+        answer::error(self.status, self.code, &ApiErrorBody { code: self.code, message: self.message })
     }
 }

@@ -1,14 +1,28 @@
 //! The v2 API: authorizations, users, organizations, buckets (v2 API contract). The words of that API live only here;
 //! below they are API tokens, users, organizations and databases.
 
-mod answer;
+pub(crate) mod answer;
+mod authorization;
+mod authorizations;
 mod body;
+mod buckets;
 mod caller;
+mod dbrps;
 mod description;
 mod error;
+mod given;
+mod legacy;
+mod links;
+mod members;
+mod orgs;
 mod paging;
 mod parameters;
+mod permission;
 mod root;
+mod session;
+mod setup;
+mod unsupported;
+mod users;
 
 use std::sync::Arc;
 
@@ -32,7 +46,35 @@ pub(crate) fn owns(path: &str) -> bool {
 
 /// Every route with its description.
 pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
-    let all = [routes!(root::routes), routes!(root::ready)];
+    let all = [
+        routes!(root::routes),
+        routes!(root::ready),
+        routes!(root::resources),
+        routes!(setup::allowed, setup::set_up),
+        routes!(session::sign_in),
+        routes!(session::sign_out),
+        routes!(users::me),
+        routes!(users::list, users::create),
+        routes!(users::get, users::update, users::delete),
+        routes!(users::set_password),
+        routes!(orgs::list, orgs::create),
+        routes!(orgs::get, orgs::update, orgs::delete),
+        routes!(members::list_members, members::add_member),
+        routes!(members::remove_member),
+        routes!(members::list_owners, members::add_owner),
+        routes!(members::remove_owner),
+        routes!(buckets::list, buckets::create),
+        routes!(buckets::get, buckets::update, buckets::delete),
+        routes!(dbrps::list, dbrps::create),
+        routes!(dbrps::get, dbrps::update, dbrps::delete),
+        routes!(authorizations::list, authorizations::create),
+        routes!(authorizations::get, authorizations::update, authorizations::delete),
+        routes!(legacy::list, legacy::create),
+        routes!(legacy::get, legacy::update, legacy::delete),
+        routes!(legacy::set_password),
+        routes!(unsupported::query),
+        routes!(unsupported::delete),
+    ];
     all.into_iter().fold(description::base(), register)
 }
 

@@ -1,16 +1,19 @@
 //! What the API has, and whether it is there (contract §5.2).
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::Extension;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
-use tidegate_model::{Clock as _, SystemClock, Timestamp};
+use tidegate_model::{Clock as _, ResourceType, SystemClock, Timestamp, TypeScope};
+use tidegate_service::{Profile, Service};
 use utoipa::ToSchema;
 
 use super::answer;
+use super::caller::V2Caller;
 
 /// When this server began to answer.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +98,22 @@ fn paths() -> Value {
     Value::Object(paths)
 }
 
+/// Lists the types of resources that permissions can be about.
+#[utoipa::path(get, path = "/api/v2/resources", tag = "v2 server", operation_id = "GetResources",
+    security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
+    responses((status = 200, description = "The types", body = Vec<String>)))]
+pub(super) async fn resources(State(service): State<Arc<Service>>, V2Caller(_caller): V2Caller) -> Response {
+    answer::json(StatusCode::OK, &types(service.profile()))
+}
+
+fn types(profile: Profile) -> Vec<&'static str> {
+    let unknown = match profile {
+        Profile::SelfHosted => TypeScope::Cloud,
+        Profile::Cloud => TypeScope::SelfHosted,
+    };
+    ResourceType::ALL.iter().filter(|kind| kind.scope() != unknown).map(|kind| kind.as_str()).collect()
+}
+
 /// Says since when the server is ready.
 #[utoipa::path(get, path = "/ready", tag = "v2 server", operation_id = "GetReady",
     responses((status = 200, description = "The server is ready", body = Ready)))]
@@ -129,6 +148,14 @@ mod tests {
         {
             assert_eq!(duration(millis), text);
         }
+    }
+
+    #[test]
+    fn each_profile_has_its_types_beside_the_common_ones() {
+        let (own, cloud) = (types(Profile::SelfHosted), types(Profile::Cloud));
+        assert_eq!((own.len(), cloud.len()), (23, 20));
+        assert_eq!(own[..17], cloud[..17]);
+        assert!(own.contains(&"instance") && cloud.contains(&"flows"));
     }
 
     #[test]
