@@ -10,7 +10,7 @@ use tidegate_access::{Access, Door, Drain, Entry, FailureLimiter, Forbidden, Per
 use tidegate_catalog::{Actor, Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
 use tidegate_model::{
-    Action, Clock, CredentialId, Database, DatabaseName, Identity, OsRandomness, PlainToken, Randomness, SystemClock,
+    Action, Clock, CredentialId, Database, DatabaseName, Identity, OrganizationId, OsRandomness, PlainToken, Randomness, SystemClock,
     Timestamp,
 };
 use tidegate_sql::{QueryLimits, QueryRuntime};
@@ -53,7 +53,7 @@ pub struct Service {
     pub(crate) measurements: Arc<Measurements>,
     limiter: FailureLimiter,
     /// What still goes on under names of databases that were deleted or renamed, if the answer did not wait for all of it.
-    pub(crate) leaving: parking_lot::Mutex<HashMap<DatabaseName, Arc<Drain>>>,
+    pub(crate) leaving: parking_lot::Mutex<HashMap<(OrganizationId, DatabaseName), Arc<Drain>>>,
     /// Held by a write that creates tables, so that at most one of them stands before a revocation in the catalog's queue.
     pub(crate) creating_tables: Mutex<()>,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
@@ -228,19 +228,20 @@ impl Service {
 
     /// Decides whether the request may do `action` to the database that has this name for it.
     pub fn permit(&self, entry: &Entry, action: Action, name: &DatabaseName) -> Result<Permit, Forbidden> {
-        let database = self.catalog.database(name);
+        let database = self.catalog.database(self.organization_of(entry), name);
         entry.permit(action, name, database.map(|database| database.id))
     }
 
     /// Binds a request to a database, so that it ends together with it.
     pub(crate) fn join_database(&self, entry: &Entry, permit: &Permit) -> Option<Arc<Database>> {
-        let database = self.catalog.database(permit.database())?;
+        let organization = self.organization_of(entry);
+        let database = self.catalog.database(organization, permit.database())?;
         if permit.database_id().is_some_and(|id| id != database.id) {
             return None;
         }
         self.access.join_database(entry, database.id).ok()?;
         // The database may have gone between looking and joining; whoever removed it then did not see this request.
-        let still = self.catalog.database(permit.database())?;
+        let still = self.catalog.database(organization, permit.database())?;
         (still.id == database.id).then_some(still)
     }
 }
@@ -249,7 +250,8 @@ impl Service {
 pub(crate) fn actor(caller: &Entry) -> Actor {
     match caller.credential_id() {
         CredentialId::Token(id) => Actor::Token(id),
-        CredentialId::ApiToken(_) | CredentialId::Session(_) => Actor::Server,
+        CredentialId::ApiToken(id) => Actor::ApiToken(id),
+        CredentialId::Session(_) => caller.owner().map_or(Actor::Server, |owner| Actor::User(owner.user)),
     }
 }
 
