@@ -129,8 +129,7 @@ impl Service {
     /// In the cloud profile a permission without an organization means the token's own (contract §4.3).
     fn completed(&self, permissions: &TypedPermissions, organization: OrganizationId) -> TypedPermissions {
         let complete = |permission: &TypedPermission| {
-            let is_left =
-                self.settings.profile == Profile::SelfHosted || permission.kind.belongs_to_no_organization();
+            let is_left = self.settings.profile == Profile::SelfHosted || permission.kind.belongs_to_no_organization();
             TypedPermission {
                 organization: permission.organization.or(if is_left { None } else { Some(organization) }),
                 ..*permission
@@ -162,7 +161,7 @@ impl Service {
 
     /// Makes an API token usable, if it is active and its owner can be used.
     pub(crate) async fn put_api_token_in_force(&self, token: &ApiToken) {
-        if !self.catalog.user(token.user).is_some_and(|user| user.status == Status::Active) {
+        if self.catalog.user(token.user).is_none_or(|user| user.status != Status::Active) {
             return;
         }
         if let Some(reached) = self.access.install_api_token(token) {
@@ -298,11 +297,12 @@ impl Service {
                 drop(turn);
                 return Err(service.gone(caller, id).await);
             }
-            let drain = service.access.end_api_token(&token);
-            if let Err(error) = deleted {
-                // Whether the deletion is on disk may be unknown. Then the token had better be dead.
+            if let Err(error @ CatalogError::Unusable) = deleted {
+                // Whether the deletion is on disk is unknown. Then the token had better be dead.
+                drop(service.access.end_api_token(&token));
                 return Err(error.into());
             }
+            let drain = service.access.end_api_token(&deleted?);
             // The caller has left before the wait begins: a token can delete itself, or one that is deleting it.
             drop((turn, caller));
             service.drained(&drain, "deleted").await?;

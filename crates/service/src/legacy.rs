@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tidegate_access::{Door, Entry};
+use tidegate_catalog::CatalogError;
 use tidegate_model::{
     Action, ApiToken, ApiTokenChange, ApiTokenForm, ApiTokenId, Name, PlainToken, Randomness, TokenDigest,
 };
@@ -179,9 +180,14 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let changed = service.catalog.set_legacy_password(id, hash, actor(&caller)).await;
+            // Also if it is unknown whether the new password is on disk: the next use looks there.
             service.verified_passwords.forget(token.digest);
-            let drain = service.access.end_api_token(&token);
+            if let Err(error @ CatalogError::Unusable) = changed {
+                drop(service.access.end_api_token(&token));
+                return Err(error.into());
+            }
             changed.map_err(about_api_token)?;
+            let drain = service.access.end_api_token(&token);
             if let Some(current) = service.catalog.api_token(id).await? {
                 service.put_api_token_in_force(&current).await;
             }

@@ -96,16 +96,21 @@ impl Service {
             let members: Vec<_> =
                 [Role::Member, Role::Owner].iter().flat_map(|role| service.catalog.members(id, *role)).collect();
             let deleted = service.catalog.delete_organization(id, actor(&caller)).await;
-            if let Err(error @ (CatalogError::OrganizationNotFound | CatalogError::FirstOrganization)) = deleted {
-                return Err(about_organization(error));
+            let end_all = || {
+                // A session has the roles with which it began.
+                let sessions = members.iter().map(|user| service.end_sessions(user.id));
+                Drain::all(sessions.chain([service.access.end_owned(|owner| owner.organization == id)]))
+            };
+            if let Err(error @ CatalogError::Unusable) = deleted {
+                // Whether the deletion is on disk is unknown. Then nobody had better act there.
+                drop(end_all());
+                return Err(error.into());
             }
-            // Also if it is unknown whether the deletion is on disk. A session has the roles with which it began.
-            let mut drains = vec![service.access.end_owned(|owner| owner.organization == id)];
-            drains.extend(members.iter().map(|user| service.end_sessions(user.id)));
             let deleted = deleted.map_err(about_organization)?;
-            drains.extend(deleted.databases.iter().map(|database| service.access.end_database(database.id)));
+            let databases = deleted.databases.iter().map(|database| service.access.end_database(database.id));
+            let drain = Drain::all(databases.chain([end_all()]));
             drop((turn, caller));
-            service.drained(&Drain::all(drains), "deleted").await?;
+            service.drained(&drain, "deleted").await?;
             for database in deleted.databases {
                 service.access.forget_database(database.id);
             }
@@ -144,7 +149,8 @@ impl Service {
     ) -> Result<Arc<User>, ServiceError> {
         self.changeable_organization(&caller, organization)?;
         self.change_catalog(caller, move |catalog, actor| async move {
-            catalog.add_member(organization, user, role, actor).await.map_err(about_organization)
+            catalog.add_member(organization, user, role, actor).await.map_err(about_organization)?;
+            catalog.user(user).ok_or(ServiceError::UserNotFound)
         })
         .await
     }
@@ -166,18 +172,19 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let removed = service.catalog.remove_member(organization, user, role, actor(&caller)).await;
-            if let Err(error @ CatalogError::NotAMember) = removed {
-                return Err(about_organization(error));
-            }
-            // Also if it is unknown whether the removal is on disk.
-            let mut drains = vec![service.end_sessions(user)];
-            if removed.is_err() || !service.catalog.roles(user).iter().any(|(other, _)| *other == organization) {
-                let is_meant = |owner: tidegate_access::Owner| owner.user == user && owner.organization == organization;
-                drains.push(service.access.end_owned(is_meant));
+            let end_there =
+                || service.access.end_owned(|owner| owner.user == user && owner.organization == organization);
+            if let Err(error @ CatalogError::Unusable) = removed {
+                // Whether the removal is on disk is unknown. Then the user had better be out.
+                drop((service.end_sessions(user), end_there()));
+                return Err(error.into());
             }
             removed.map_err(about_organization)?;
+            let is_still_there = service.catalog.roles(user).iter().any(|(other, _)| *other == organization);
+            let tokens = if is_still_there { Drain::nothing() } else { end_there() };
+            let drain = Drain::all([service.end_sessions(user), tokens]);
             drop((turn, caller));
-            service.drained(&Drain::all(drains), "removed").await
+            service.drained(&drain, "removed").await
         })
         .await
     }

@@ -56,11 +56,7 @@ impl Passwords {
 
     /// Whether the password is the one that was hashed. Takes as long if there is no hash, so that the time tells nobody
     /// which names exist.
-    pub(crate) async fn verify(
-        &self,
-        password: &PlainToken,
-        hash: Option<PasswordHash>,
-    ) -> Result<bool, ServiceError> {
+    pub(crate) async fn verify(&self, password: &PlainToken, hash: Option<PasswordHash>) -> Result<bool, ServiceError> {
         if password.expose().len() > LONGEST {
             return Ok(false);
         }
@@ -68,10 +64,9 @@ impl Passwords {
         self.in_turn(move || {
             let presented = password.expose().as_bytes();
             let Some(hash) = hash else {
-                let unused: Phc = Argon2::default()
+                let _unused: Phc = Argon2::default()
                     .hash_password_with_salt(presented, &[0; SALT_BYTES])
                     .map_err(ServiceError::internal)?;
-                drop(unused);
                 return Ok(false);
             };
             let parsed = Phc::new(hash.expose()).map_err(ServiceError::internal)?;
@@ -106,7 +101,10 @@ mod tests {
         assert!(!hash.expose().contains("my-password"));
         assert!(passwords.verify(&right, Some(hash.clone())).await.unwrap());
         for wrong in ["", "my-passwor", "my-password ", "My-password"] {
-            assert!(!passwords.verify(&PlainToken::from_presented(wrong), Some(hash.clone())).await.unwrap(), "{wrong}");
+            assert!(
+                !passwords.verify(&PlainToken::from_presented(wrong), Some(hash.clone())).await.unwrap(),
+                "{wrong}"
+            );
         }
         assert!(!passwords.verify(&right, None).await.unwrap());
         assert_ne!(passwords.hash(&right, &OsRandomness).await.unwrap().expose(), hash.expose());

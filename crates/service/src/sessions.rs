@@ -187,8 +187,10 @@ fn home(roles: &[(OrganizationId, Role)], first: OrganizationId) -> Organization
 
 /// What a user may do by the roles that he has (contract §3, Session).
 fn permissions(user: UserId, roles: &[(OrganizationId, Role)]) -> TypedPermissions {
-    let mut permissions =
-        vec![TypedPermission::on_one(Action::Read, ResourceType::Users, user), TypedPermission::on_one(Action::Write, ResourceType::Users, user)];
+    let mut permissions = vec![
+        TypedPermission::on_one(Action::Read, ResourceType::Users, user),
+        TypedPermission::on_one(Action::Write, ResourceType::Users, user),
+    ];
     for (organization, role) in roles {
         let of_role = TypedPermissions::of_every_type(|action, kind| {
             let allowed = action == Action::Read || *role == Role::Owner;
@@ -201,4 +203,3 @@ fn permissions(user: UserId, roles: &[(OrganizationId, Role)]) -> TypedPermissio
     }
     permissions.into_iter().collect()
 }
-

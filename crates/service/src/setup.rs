@@ -93,12 +93,8 @@ impl Service {
             Some(password) => Some(self.passwords.hash(password, &*self.randomness).await?),
             None => None,
         };
-        let user = NewUser {
-            id: UserId::random(&*self.randomness),
-            name: request.username,
-            status: Status::Active,
-            password,
-        };
+        let user =
+            NewUser { id: UserId::random(&*self.randomness), name: request.username, status: Status::Active, password };
         let now = self.access.now();
         let operator = ApiToken {
             id: ApiTokenId::random(&*self.randomness),
@@ -151,7 +147,8 @@ impl Service {
 /// A text that can be presented in a header, and that no other kind of credential has.
 fn chosen(token: PlainToken) -> Result<PlainToken, ServiceError> {
     let text = token.expose();
-    let is_presentable = !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_presentable =
+        !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic());
     let is_of_other_kind = ["apiv1_", "mgmt1_"].iter().any(|prefix| text.starts_with(prefix));
     if is_presentable && !is_of_other_kind { Ok(token) } else { Err(ServiceError::BadToken) }
 }

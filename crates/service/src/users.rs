@@ -122,12 +122,13 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let deleted = service.catalog.delete_user(id, actor(&caller)).await;
-            if let Err(error @ CatalogError::UserNotFound) = deleted {
-                return Err(about_user(error));
+            if let Err(error @ CatalogError::Unusable) = deleted {
+                // Whether the deletion is on disk is unknown. Then the user had better be out.
+                drop(service.end_user(id));
+                return Err(error.into());
             }
-            // Also if it is unknown whether the deletion is on disk.
+            deleted.map_err(about_user)?;
             let drain = service.end_user(id);
-            deleted?;
             drop((turn, caller));
             service.drained(&drain, "deleted").await
         })
@@ -150,11 +151,13 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let changed = service.catalog.set_password(id, hash, actor(&caller)).await;
-            if let Err(error @ CatalogError::UserNotFound) = changed {
-                return Err(about_user(error));
+            if let Err(error @ CatalogError::Unusable) = changed {
+                // Whether the new password is on disk is unknown. Then sessions on the old one had better end.
+                drop(service.end_sessions(id));
+                return Err(error.into());
             }
+            changed.map_err(about_user)?;
             let drain = service.end_sessions(id);
-            changed?;
             drop((turn, caller));
             service.drained(&drain, "given another password").await
         })

@@ -83,7 +83,7 @@ impl Service {
     ) -> Result<Arc<Database>, ServiceError> {
         let _turn = entry.run(self.creating_tables.lock()).await.map_err(|reason| ended(reason, permit))?;
         entry.begin_commit().map_err(|reason| ended(reason, permit))?;
-        match self.catalog.create_missing_tables(database.clone(), names, actor(&entry)).await {
+        match self.catalog.create_missing_tables(database.clone(), names, actor(entry)).await {
             // If there is no room any more, the engine finds it so and refuses the lines.
             Ok(()) | Err(CatalogError::TooManyTables { .. }) => {}
             Err(CatalogError::DatabaseNotFound) => return Err(ended(EndReason::DatabaseGone, permit)),
