@@ -103,11 +103,10 @@ impl Service {
             let changed =
                 service.catalog.update_database(organization, name.clone(), update.change, actor(&caller)).await?;
             let Some(new_name) = new_name else { return Ok(changed) };
-            let renamed =
-                service.catalog.rename_database(organization, name.clone(), new_name, actor(&caller)).await?;
+            let renamed = service.catalog.rename_database(organization, name.clone(), new_name, actor(&caller)).await?;
             let drain = service.access.end_database(id);
             drop((turn, caller));
-            service.left(name, id, Arc::new(drain), "renamed").await?;
+            service.left((organization, name), id, Arc::new(drain), "renamed").await?;
             Ok(renamed)
         })
         .await
@@ -128,11 +127,11 @@ impl Service {
                 drop(turn);
                 return Err(service.database_gone(caller, id).await);
             };
-            let name = database.name.clone();
-            service.catalog.delete_database(database.organization, &name, actor(&caller)).await?;
+            let (organization, name) = (database.organization, database.name.clone());
+            service.catalog.delete_database(organization, &name, actor(&caller)).await?;
             let drain = service.access.end_database(id);
             drop((turn, caller));
-            service.left(name, id, Arc::new(drain), "deleted").await
+            service.left((organization, name), id, Arc::new(drain), "deleted").await
         })
         .await
     }

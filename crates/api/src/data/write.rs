@@ -15,9 +15,7 @@ use super::body;
 use super::caller::{Otherwise, enter};
 use super::description::ContentEncoding;
 use super::error::{Dialect, V1Refused, V2Refused, V3Refused, partial_write};
-use super::parameters::{
-    V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database,
-};
+use super::parameters::{V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database};
 use super::written;
 use crate::Peer;
 
@@ -46,7 +44,8 @@ pub(super) async fn write_v1(
     let parameters: V1Parameters = parse(query.as_deref()).map_err(invalid)?;
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database = v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|error| bad_name(dialect, &error))?;
+    let database =
+        v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|error| bad_name(dialect, &error))?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
 }
@@ -111,12 +110,7 @@ pub(super) async fn write_v3(
 }
 
 /// The database that a v1 request means: where a mapping leads, else the one that is called so.
-fn v1_target(
-    service: &Service,
-    entry: &Entry,
-    db: &str,
-    rp: Option<&str>,
-) -> Result<DatabaseName, DatabaseNameError> {
+fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, DatabaseNameError> {
     let mapped = service.mapped_database_for(entry, db, rp.filter(|rp| !rp.is_empty()));
     mapped.map_or_else(|| v1_database(db, rp).parse(), Ok)
 }

@@ -173,10 +173,7 @@ impl CreateAuthorization {
 
 impl UpdateAuthorization {
     pub(super) fn read(self) -> Result<ApiTokenChange, ApiError> {
-        Ok(ApiTokenChange {
-            status: given::status(self.status)?,
-            description: given::description(self.description)?,
-        })
+        Ok(ApiTokenChange { status: given::status(self.status)?, description: given::description(self.description)? })
     }
 }
 

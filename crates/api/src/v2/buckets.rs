@@ -267,8 +267,7 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     let request: CreateBucket = object(&caller, body).await?;
-    let organization =
-        request.org_id.ok_or_else(|| ApiError::invalid("organization id must be provided"))?;
+    let organization = request.org_id.ok_or_else(|| ApiError::invalid("organization id must be provided"))?;
     let new = NewDatabase {
         name: bucket_name(request.name.as_deref())?,
         description: given::description(request.description)?.unwrap_or_default(),

@@ -100,7 +100,9 @@ impl From<ServiceError> for ApiError {
         match error {
             ServiceError::Unauthenticated => Self::unauthorized(),
             // The credential is known but does not hold this. The dialect says 401 here as well.
-            ServiceError::PermissionMissing(_) => Self::new(StatusCode::UNAUTHORIZED, "unauthorized", error.to_string()),
+            ServiceError::PermissionMissing(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "unauthorized", error.to_string())
+            }
             ServiceError::Forbidden
             | ServiceError::Escalation(_)
             | ServiceError::OnlyOneOrganization

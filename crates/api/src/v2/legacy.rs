@@ -47,7 +47,8 @@ pub(super) async fn list(
         None => service.legacy_tokens(&caller, query(&service, &parameters)?).await?,
     };
     let username = parameters.get("token");
-    let records: Vec<_> = records.into_iter().filter(|record| username.is_none_or(|name| is_called(record, name))).collect();
+    let records: Vec<_> =
+        records.into_iter().filter(|record| username.is_none_or(|name| is_called(record, name))).collect();
     if username.is_some() && records.is_empty() {
         return Err(ApiError::not_found("authorization not found"));
     }

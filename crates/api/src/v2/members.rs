@@ -149,12 +149,7 @@ pub(super) async fn remove_owner(
     remove(&service, caller, organization, user, Role::Owner).await
 }
 
-fn list(
-    service: &Service,
-    caller: &Entry,
-    organization: OrganizationId,
-    role: Role,
-) -> Result<Members, ApiError> {
+fn list(service: &Service, caller: &Entry, organization: OrganizationId, role: Role) -> Result<Members, ApiError> {
     let mut users = service.members(caller, organization, role)?;
     if service.profile() == Profile::Cloud && role == Role::Member {
         users.clear();

@@ -98,9 +98,8 @@ impl Org {
     pub(super) fn new(organization: &Organization) -> Self {
         let below = |rest: &str| format!("{PATH}/{}/{rest}", organization.id);
         let name = organization.name.as_str();
-        let of = |kind: &str| {
-            format!("/api/v2/{kind}?{}", serde_urlencoded::to_string([("org", name)]).unwrap_or_default())
-        };
+        let of =
+            |kind: &str| format!("/api/v2/{kind}?{}", serde_urlencoded::to_string([("org", name)]).unwrap_or_default());
         Self {
             id: organization.id.to_string(),
             name: name.to_owned(),

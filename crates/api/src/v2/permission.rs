@@ -165,9 +165,7 @@ fn named(
         ResourceType::Users => service.find_user(name).map(ResourceId::from),
         _ => None,
     };
-    let may = |id: &ResourceId| {
-        caller.authorize(&TypedPermission { id: Some(*id), ..permission }.effect()).is_ok()
-    };
+    let may = |id: &ResourceId| caller.authorize(&TypedPermission { id: Some(*id), ..permission }.effect()).is_ok();
     found.filter(may).ok_or_else(|| ApiError::invalid(format!("no {} named \"{name}\" found", permission.kind)))
 }
 
@@ -225,7 +223,10 @@ mod tests {
     fn every_type_of_the_contract_is_known() {
         for kind in ResourceType::ALL {
             let text = kind.as_str();
-            assert_eq!(read(json!([{ "action": "read", "resource": { "type": text } }])), Ok(vec![format!("read:{text}")]));
+            assert_eq!(
+                read(json!([{ "action": "read", "resource": { "type": text } }])),
+                Ok(vec![format!("read:{text}")])
+            );
         }
     }
 
@@ -244,7 +245,10 @@ mod tests {
             (json!([{ "action": "own", "resource": buckets }]), ACTION),
             (json!([{ "resource": buckets }]), ACTION),
             (json!([{ "action": "own", "resource": buckets }, { "action": "read", "resource": {} }]), TYPE),
-            (json!([{ "action": "read", "resource": { "type": "buckets", "id": "1" } }]), "id must have a length of 16 bytes"),
+            (
+                json!([{ "action": "read", "resource": { "type": "buckets", "id": "1" } }]),
+                "id must have a length of 16 bytes",
+            ),
             (json!([{ "action": "read", "resource": { "type": "buckets", "id": "000000000000000g" } }]), "invalid ID"),
         ] {
             assert_eq!(read(permissions.clone()), Err(message.to_owned()), "{permissions}");

@@ -150,9 +150,8 @@ mod tests {
 
     #[test]
     fn only_this_machine_itself_is_local() {
-        let headers = |name: &'static str| {
-            HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static("x"))])
-        };
+        let headers =
+            |name: &'static str| HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::from_static("x"))]);
         for local in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             let local = local.parse().unwrap();
             assert!(comes_from_this_machine(local, &headers("user-agent")), "{local}");
