@@ -99,8 +99,7 @@ impl Client {
 
     /// Begins a session and returns its key.
     pub async fn sign_in(&self, user: &str, password: &PlainToken) -> Result<PlainToken> {
-        let request =
-            self.post("/api/v2/signin").basic_auth(user, Some(password.expose())).header(CONTENT_LENGTH, 0);
+        let request = self.post("/api/v2/signin").basic_auth(user, Some(password.expose())).header(CONTENT_LENGTH, 0);
         let response = self.send(request, Codes::AnyIfUnauthorized).await?;
         let cookies = response.headers().get_all(SET_COOKIE).iter().filter_map(|header| header.to_str().ok());
         let mut pairs = cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('='));

@@ -62,8 +62,7 @@ fn token() -> Credential {
 async fn lines_travel_compressed_with_the_token() {
     let (base, received) = server("HTTP/1.1 204 No Content\r\n\r\n").await;
     let client = Client::new(options(base, token())).unwrap();
-    let target =
-        WriteTarget { bucket: "b&c".to_owned(), org: "o".to_owned(), precision: Precision::Milliseconds };
+    let target = WriteTarget { bucket: "b&c".to_owned(), org: "o".to_owned(), precision: Precision::Milliseconds };
     client.write(&target, b"m f=1 1\n").await.unwrap();
     let received = received.await.unwrap();
     let (head, body) = split(&received).unwrap();
@@ -174,8 +173,7 @@ async fn bodies_that_are_not_as_documented() {
 fn nothing_shows_secrets() {
     let password = Some(PlainToken::from_presented("hunter2"));
     let (bucket, org, username) = ("b".to_owned(), "o".to_owned(), "u".to_owned());
-    let new =
-        NewInstance { bucket, org, username, password: password.clone(), token: password, retention_seconds: 0 };
+    let new = NewInstance { bucket, org, username, password: password.clone(), token: password, retention_seconds: 0 };
     assert!(!format!("{new:?}").contains("hunter2"));
     let base = BaseUrl::parse("http://localhost/x").unwrap();
     let client = Client::new(options(base, token())).unwrap();
