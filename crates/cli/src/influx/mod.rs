@@ -4,14 +4,18 @@
 //! tests hold against a server that knows the contract only. Flags are read as the known program reads them, which
 //! differs from what argument libraries do: see [`parse`].
 
+mod annotated;
 mod commands;
 mod config;
+mod csv_lines;
 mod durations;
 mod error;
 mod help;
 mod output;
 mod parse;
+mod rate;
 mod session;
+mod source;
 pub(crate) mod syntax;
 pub(crate) mod tree;
 

@@ -221,7 +221,7 @@ pub(crate) fn address(url: &str) -> Result<BaseUrl> {
     BaseUrl::parse(url).map_err(|error| invalid(format!("parse {shown:?}: {error}")))
 }
 
-fn user_agent() -> String {
+pub(crate) fn user_agent() -> String {
     let (os, own) = (std::env::consts::OS, env!("CARGO_PKG_VERSION"));
     format!("{NAME}/{VERSION} ({os}) Sha/tidegate-{own} Date/none")
 }

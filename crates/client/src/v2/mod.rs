@@ -5,6 +5,7 @@ mod buckets;
 mod data;
 mod dbrps;
 mod error;
+mod fetch;
 mod organizations;
 mod records;
 mod system;
@@ -16,6 +17,7 @@ pub use buckets::{BucketChanges, BucketFilter, NewBucket};
 pub use data::{DeletedRange, WriteTarget};
 pub use dbrps::{DbrpChanges, DbrpFilter, NewDbrp, OrganizationReference};
 pub use error::{Error, Refusal, Result};
+pub use fetch::fetch;
 pub use organizations::{MemberRole, OrganizationChanges};
 pub use records::{
     Action, Authorization, Bucket, Dbrp, Member, Organization, Permission, Record, Resource, RetentionRule, User,

@@ -4,12 +4,15 @@ mod auth;
 mod bucket;
 mod config;
 mod dbrp;
+mod delete;
 mod members;
 mod organization;
+mod query;
 mod server;
 mod setup;
 mod user;
 mod v1_auth;
+mod write;
 
 use super::error::{Error, Result};
 use super::session::Session;
@@ -35,6 +38,7 @@ pub(crate) enum Action {
     DbrpDelete,
     DbrpList,
     DbrpUpdate,
+    Delete,
     MemberAdd,
     MemberList,
     MemberRemove,
@@ -43,6 +47,7 @@ pub(crate) enum Action {
     OrgList,
     OrgUpdate,
     Ping,
+    Query,
     Setup,
     UserCreate,
     UserDelete,
@@ -56,6 +61,8 @@ pub(crate) enum Action {
     V1AuthList,
     V1AuthPassword,
     Version,
+    Write,
+    WriteDryRun,
 }
 
 /// Runs a command to its end.
@@ -79,6 +86,7 @@ pub(crate) async fn dispatch(session: &mut Session<'_>, action: Action) -> Resul
         Action::DbrpDelete => dbrp::delete(session).await,
         Action::DbrpList => dbrp::list(session).await,
         Action::DbrpUpdate => dbrp::update(session).await,
+        Action::Delete => delete::delete(session).await,
         Action::MemberAdd => members::add(session).await,
         Action::MemberList => members::list(session).await,
         Action::MemberRemove => members::remove(session).await,
@@ -87,6 +95,7 @@ pub(crate) async fn dispatch(session: &mut Session<'_>, action: Action) -> Resul
         Action::OrgList => organization::list(session).await,
         Action::OrgUpdate => organization::update(session).await,
         Action::Ping => oss_only(server::ping(session).await),
+        Action::Query => query::query(session).await,
         Action::Setup => oss_only(setup::setup(session).await),
         Action::UserCreate => user::create(session).await,
         Action::UserDelete => user::delete(session).await,
@@ -100,6 +109,8 @@ pub(crate) async fn dispatch(session: &mut Session<'_>, action: Action) -> Resul
         Action::V1AuthList => v1_auth::list(session).await,
         Action::V1AuthPassword => v1_auth::set_password(session).await,
         Action::Version => server::version(session),
+        Action::Write => write::write(session).await,
+        Action::WriteDryRun => write::dry_run(session).await,
     }
 }
 

@@ -14,7 +14,9 @@ fn bucket() -> Vec<Flag> {
 pub(super) fn write() -> Command {
     let flags = || {
         let own = vec![
-            Flag::text("precision", "Unit of timestamps: ns (default), us, ms or s").short("p").variable("INFLUX_PRECISION"),
+            Flag::text("precision", "Unit of timestamps: ns (default), us, ms or s")
+                .short("p")
+                .variable("INFLUX_PRECISION"),
             Flag::text("format", "lp or csv; told from the name of the file if not given"),
             Flag::texts("header", "Line to put before CSV"),
             Flag::texts("file", "Read this file").short("f"),

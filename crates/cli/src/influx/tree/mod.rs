@@ -1,6 +1,7 @@
 //! The table of all commands and flags (v2 API contract §§6.1 and 6.4 to 6.8).
 
 mod auth;
+mod data;
 mod local;
 mod resources;
 mod v1;
@@ -16,12 +17,15 @@ pub(crate) fn root() -> Command {
         auth::auth(),
         resources::bucket(),
         local::config(),
+        data::delete(),
         resources::organization(),
         local::ping(),
+        data::query(),
         local::setup(),
         resources::user(),
         v1::v1(),
         local::version(),
+        data::write(),
     ];
     Command::group(NAME, "Work with a server of the v2 API", commands)
 }

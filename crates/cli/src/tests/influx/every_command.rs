@@ -76,11 +76,28 @@ const REQUESTS: &[&[&str]] = &[
     &["v1", "auth", "set-active", "--username", "ada"],
     &["v1", "auth", "set-inactive", "--id", ID],
     &["v1", "auth", "set-password", "--id", ID, "--password", "correct horse"],
+    &["write", "-b", "press", "m f=1 1"],
+    &["write", "--bucket-id", BUCKET, "--org-id", ORG, "--precision", "s", "m f=1 1\n\n \nm f=2 2"],
+    &["query", "buckets()"],
+    &["query", "--raw", "--profilers", "operator", "--org-id", ORG, "buckets()"],
+    &["delete", "-b", "press", "--start", "1970-01-01T00:00:00Z", "--stop", "2026-03-09T12:00:00.25Z", "-p", "a=\"b\""],
+    &[
+        "delete",
+        "--bucket-id",
+        BUCKET,
+        "--org-id",
+        ORG,
+        "--start",
+        "1970-01-01T00:00:00Z",
+        "--stop",
+        "2030-01-01T00:00:00Z",
+    ],
 ];
 
 /// These work without a token or without a server.
 const ELSEWHERE: &[&[&str]] = &[
     &["version"],
+    &["write", "dryrun", "m f=1 1"],
     &["config"],
     &["config", "ls"],
     &["config", "create", "-n", "lab", "-u", "http://localhost:8086"],
@@ -142,7 +159,7 @@ async fn a_documented_server_is_enough_for_every_command() {
     let host = format!("http://127.0.0.1:{}", contract.port);
     place.run(&["ping", "-c", "session", "--host", &host]).await.printed("OK\n");
     assert_eq!(contract.take_surprises(), Vec::<String>::new());
-    assert_eq!(contract.unused(), ["POST /api/v2/write", "POST /api/v2/query", "POST /api/v2/delete"]);
+    assert_eq!(contract.unused(), Vec::<String>::new());
 }
 
 #[test]
