@@ -33,7 +33,8 @@ pub(crate) fn is_encrypted(extensions: &Extensions) -> bool {
 /// What a browser sends in this cookie. If it sends several of the name, the first one: that of the longest path.
 pub(crate) fn find(headers: &HeaderMap, jar: Jar, encrypted: bool) -> Option<PlainToken> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
-    let mut found = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| *name == jar.name(encrypted));
+    let mut found =
+        pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| *name == jar.name(encrypted));
     found.next().map(|(_, value)| value).filter(|value| !value.is_empty()).map(PlainToken::from_presented)
 }
 

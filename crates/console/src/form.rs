@@ -102,9 +102,8 @@ impl FromRequest<Arc<Console>> for PostedByVisitor {
 
 async fn read(body: Body) -> Result<Fields, Failure> {
     let collected = Limited::new(body, MOST_BYTES).collect().await;
-    let bytes = collected.map_err(|error| {
-        if error.is::<LengthLimitError>() { Failure::TooLarge } else { Failure::Malformed }
-    })?;
+    let bytes = collected
+        .map_err(|error| if error.is::<LengthLimitError>() { Failure::TooLarge } else { Failure::Malformed })?;
     let bytes = bytes.to_bytes();
     std::str::from_utf8(&bytes).ok().and_then(Fields::parse).ok_or(Failure::Malformed)
 }

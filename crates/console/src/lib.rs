@@ -28,6 +28,7 @@
 
 mod assets;
 mod cookie;
+mod expiry;
 mod failure;
 mod form;
 mod frame;
@@ -35,6 +36,7 @@ mod listing;
 mod origin;
 mod pages;
 mod respond;
+mod secret;
 mod shield;
 mod visit;
 mod when;

@@ -23,12 +23,19 @@ pub(crate) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> 
     of_uri.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()))
 }
 
+/// Where clients reach this server, as the browser does. A host that could mean something in a shell is left out.
+pub(crate) fn url(uri: &Uri, headers: &HeaderMap, encrypted: bool) -> String {
+    let is_plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
+    let host = host(uri, headers).filter(is_plain).unwrap_or("localhost:8181");
+    format!("{}://{host}", if encrypted { "https" } else { "http" })
+}
+
 /// Whether the browser runs on this machine, and no proxy speaks for another one. A name that somebody else's DNS leads
 /// to this machine is not its own.
 pub(crate) fn is_this_machine(peer: SocketAddr, uri: &Uri, headers: &HeaderMap) -> bool {
-    let is_forwarded = headers.keys().any(|name| {
-        [FORWARDED, VIA].contains(name) || name == "x-real-ip" || name.as_str().starts_with("x-forwarded")
-    });
+    let is_forwarded = headers
+        .keys()
+        .any(|name| [FORWARDED, VIA].contains(name) || name == "x-real-ip" || name.as_str().starts_with("x-forwarded"));
     peer.ip().to_canonical().is_loopback() && !is_forwarded && host(uri, headers).is_some_and(is_loopback_name)
 }
 

@@ -1,6 +1,7 @@
 //! Who asks for a page.
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -14,7 +15,7 @@ use tidegate_service::{ConsoleEntry, Entry};
 use crate::cookie::Jar;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
-use crate::{Console, cookie, respond};
+use crate::{Console, cookie, origin, respond};
 
 /// What a session reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,9 @@ pub(crate) struct Visit<W> {
     pub(crate) viewer: Viewer,
     /// The key of the session.
     pub(crate) key: PlainToken,
+    /// Where clients reach this server, as the browser does.
+    pub(crate) url: String,
+    peer: IpAddr,
     cutoff: Cutoff,
     audience: PhantomData<W>,
 }
@@ -102,12 +106,20 @@ impl<W: Audience> FromRequestParts<Arc<Console>> for Visit<W> {
 impl<W> Visit<W> {
     /// Lets in whoever has a session, for whomever the page is.
     pub(crate) async fn enter(parts: &Parts, console: &Console) -> Option<Self> {
-        let key = cookie::find(&parts.headers, Jar::Session, cookie::is_encrypted(&parts.extensions))?;
+        let encrypted = cookie::is_encrypted(&parts.extensions);
+        let key = cookie::find(&parts.headers, Jar::Session, encrypted)?;
         let peer = parts.extensions.get::<Peer>()?.0;
         let entered = console.service.enter_console(&key, peer.ip()).await.ok()?;
         let viewer = viewer(console, &entered);
         let cutoff = parts.extensions.get::<Cutoff>().cloned().unwrap_or_default();
-        Some(Self { entry: entered.entry, viewer, key, cutoff, audience: PhantomData })
+        let url = origin::url(&parts.uri, &parts.headers, encrypted);
+        let (entry, peer) = (entered.entry, peer.ip());
+        Some(Self { entry, viewer, key, url, peer, cutoff, audience: PhantomData })
+    }
+
+    /// What it takes to enter again, for those who do more than one thing, or show a page after a change.
+    pub(crate) fn again(&self) -> Again {
+        Again { key: self.key.clone(), peer: self.peer }
     }
 
     /// What is around a page.
@@ -128,6 +140,24 @@ impl<W> Visit<W> {
     /// JSON for the script; it ends with the rights of the visitor as well.
     pub(crate) fn data(self, data: &impl serde::Serialize) -> Response {
         respond::guarded(axum::response::IntoResponse::into_response(axum::Json(data)), self.entry, self.cutoff)
+    }
+}
+
+/// Somebody who has entered and will do so again.
+#[derive(Clone)]
+pub(crate) struct Again {
+    key: PlainToken,
+    peer: IpAddr,
+}
+
+impl Again {
+    /// A further entry.
+    ///
+    /// # Errors
+    /// [`Failure::SignedOut`] if what the session stands on has ended meanwhile.
+    pub(crate) async fn enter(&self, console: &Console) -> Result<Entry, Failure> {
+        let entered = console.service.enter_console(&self.key, self.peer).await;
+        entered.map(|entered| entered.entry).map_err(|_| Failure::SignedOut)
     }
 }
 

@@ -52,9 +52,8 @@ pub struct ConsoleEntry {
 impl ConsoleSession {
     /// Whether it is still good. A clock that was set back far does not let it live longer.
     fn is_alive(&self, now: Timestamp) -> bool {
-        let within = |limit: Duration, since: Timestamp| {
-            u128::from(now.micros().abs_diff(since.micros())) < limit.as_micros()
-        };
+        let within =
+            |limit: Duration, since: Timestamp| u128::from(now.micros().abs_diff(since.micros())) < limit.as_micros();
         within(IDLE, self.last_used) && within(LONGEST, self.begun)
     }
 }
@@ -93,10 +92,7 @@ impl ConsoleSessions {
     }
 }
 
-fn remove_most_rested(
-    sessions: &mut HashMap<TokenDigest, ConsoleSession>,
-    is_meant: impl Fn(&ConsoleSession) -> bool,
-) {
+fn remove_most_rested(sessions: &mut HashMap<TokenDigest, ConsoleSession>, is_meant: impl Fn(&ConsoleSession) -> bool) {
     let meant = sessions.iter().filter(|(_, session)| is_meant(session));
     let rested = meant.min_by_key(|(_, session)| session.last_used).map(|(key, _)| *key);
     if let Some(key) = rested {
@@ -141,6 +137,11 @@ impl Service {
         let session = ConsoleSession { credential, door, form_secret, begun: now, last_used: now };
         self.console_sessions.note(key.digest(), session);
         key
+    }
+
+    /// The current time, as expiries are compared with it.
+    pub fn now(&self) -> Timestamp {
+        self.access.now()
     }
 
     /// A secret for the forms of somebody who has no session yet.

@@ -8,8 +8,8 @@
 
 mod api_tokens;
 mod authority;
-mod console_sessions;
 mod buckets;
+mod console_sessions;
 mod databases;
 mod directory;
 mod error;
@@ -31,8 +31,8 @@ mod users;
 mod write;
 
 pub use api_tokens::{ApiTokenQuery, ApiTokenRequest, CreatedApiToken};
-pub use console_sessions::ConsoleEntry;
 pub use buckets::DatabaseUpdate;
+pub use console_sessions::ConsoleEntry;
 pub use error::{ServiceError, Unauthenticated};
 pub use mappings::{MappingRequest, VisibleMapping};
 pub use measurements::{Counter, Counts, Histogram, Measurements};

@@ -24,9 +24,7 @@ use crate::{Console, cookie, origin, respond};
 const OVERVIEW: &str = "/console";
 
 pub(super) fn routes() -> Router<Arc<Console>> {
-    Router::new()
-        .route("/console/sign-in", get(show).post(sign_in))
-        .route("/console/sign-out", post(sign_out))
+    Router::new().route("/console/sign-in", get(show).post(sign_in)).route("/console/sign-out", post(sign_out))
 }
 
 #[derive(Template)]
@@ -82,14 +80,17 @@ async fn show(State(console): State<Arc<Console>>, visitor: Visitor, uri: Uri) -
         Notice::Warning("Your session has ended: it was not used for long, or what it stood on was revoked.".to_owned())
     });
     let ended = ended.or_else(|| fields.is_set("out").then(|| Notice::Good("You are signed out.".to_owned())));
-    visitor.show(StatusCode::OK, &SignInPage {
-        frame: Frame::new("Sign in", Section::None, None).saying(ended),
-        form_secret: visitor.secret.expose().to_owned(),
-        username: String::new(),
-        then: origin::own_path(fields.text("then")).unwrap_or_default().to_owned(),
-        by_token: fields.text("by") == "token",
-        is_new: console.service.setup_allowed(),
-    })
+    visitor.show(
+        StatusCode::OK,
+        &SignInPage {
+            frame: Frame::new("Sign in", Section::None, None).saying(ended),
+            form_secret: visitor.secret.expose().to_owned(),
+            username: String::new(),
+            then: origin::own_path(fields.text("then")).unwrap_or_default().to_owned(),
+            by_token: fields.text("by") == "token",
+            is_new: console.service.setup_allowed(),
+        },
+    )
 }
 
 async fn sign_in(
@@ -111,14 +112,17 @@ async fn sign_in(
                 ServiceError::Unauthenticated => "Wrong user name or password.".to_owned(),
                 other => sentence(&other.to_string()),
             };
-            Ok(visitor.show(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage {
-                frame: Frame::new("Sign in", Section::None, None).saying(Some(Notice::Bad(text))),
-                form_secret: visitor.secret.expose().to_owned(),
-                username: fields.text("username").to_owned(),
-                then: then.to_owned(),
-                by_token,
-                is_new: console.service.setup_allowed(),
-            }))
+            Ok(visitor.show(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &SignInPage {
+                    frame: Frame::new("Sign in", Section::None, None).saying(Some(Notice::Bad(text))),
+                    form_secret: visitor.secret.expose().to_owned(),
+                    username: fields.text("username").to_owned(),
+                    then: then.to_owned(),
+                    by_token,
+                    is_new: console.service.setup_allowed(),
+                },
+            ))
         }
     }
 }
