@@ -119,7 +119,7 @@ impl<W> Visit<W> {
 
     /// What it takes to enter again, for those who do more than one thing, or show a page after a change.
     pub(crate) fn again(&self) -> Again {
-        Again { key: self.key.clone(), peer: self.peer }
+        Again { key: self.key.clone(), peer: self.peer, cutoff: self.cutoff.clone() }
     }
 
     /// What is around a page.
@@ -148,6 +148,7 @@ impl<W> Visit<W> {
 pub(crate) struct Again {
     key: PlainToken,
     peer: IpAddr,
+    cutoff: Cutoff,
 }
 
 impl Again {
@@ -158,6 +159,20 @@ impl Again {
     pub(crate) async fn enter(&self, console: &Console) -> Result<Entry, Failure> {
         let entered = console.service.enter_console(&self.key, self.peer).await;
         entered.map(|entered| entered.entry).map_err(|_| Failure::SignedOut)
+    }
+
+    /// A page after a change, or after one that was refused.
+    ///
+    /// # Errors
+    /// As [`Again::enter`].
+    pub(crate) async fn show(
+        &self,
+        console: &Console,
+        status: StatusCode,
+        page: &impl askama::Template,
+    ) -> Result<Response, Failure> {
+        let entry = self.enter(console).await?;
+        Ok(respond::guarded(respond::page(status, page), entry, self.cutoff.clone()))
     }
 }
 

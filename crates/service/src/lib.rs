@@ -14,6 +14,7 @@ mod databases;
 mod directory;
 mod error;
 mod expiry;
+mod last_authority;
 mod legacy;
 mod management_tokens;
 mod mappings;

@@ -1,5 +1,6 @@
 //! The pages, one module each.
 
+mod api_tokens;
 mod home;
 mod overview;
 mod sign_in;
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 
 /// Every page.
 pub(crate) fn routes() -> Router<Arc<Console>> {
-    [home::routes(), sign_in::routes(), overview::routes()]
+    [home::routes(), sign_in::routes(), overview::routes(), api_tokens::routes()]
         .into_iter()
         .fold(Router::new(), Router::merge)
         .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
