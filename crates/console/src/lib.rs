@@ -27,6 +27,7 @@
 //! work without it, copy buttons and live numbers excepted.
 
 mod assets;
+mod confirm;
 mod cookie;
 mod expiry;
 mod failure;

@@ -1,9 +1,13 @@
 //! The pages, one module each.
 
 mod api_tokens;
+mod first_line;
 mod home;
+mod organizations;
 mod overview;
+mod set_up;
 mod sign_in;
+mod users;
 
 use std::sync::Arc;
 
@@ -14,9 +18,18 @@ use crate::failure::Failure;
 
 /// Every page.
 pub(crate) fn routes() -> Router<Arc<Console>> {
-    [home::routes(), sign_in::routes(), overview::routes(), api_tokens::routes()]
-        .into_iter()
-        .fold(Router::new(), Router::merge)
-        .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
-        .method_not_allowed_fallback(async || Failure::NotFound)
+    [
+        home::routes(),
+        sign_in::routes(),
+        overview::routes(),
+        api_tokens::routes(),
+        set_up::routes(),
+        first_line::routes(),
+        users::routes(),
+        organizations::routes(),
+    ]
+    .into_iter()
+    .fold(Router::new(), Router::merge)
+    .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
+    .method_not_allowed_fallback(async || Failure::NotFound)
 }
