@@ -24,9 +24,11 @@ mod values;
 
 pub use face::{ExitStatus, Face};
 pub use io::{Environment, Io};
+pub use output::{ListTable, detail_table};
 pub use main_loop::{main_influxctl, run, run_blocking, run_interruptible};
 pub use tree::command;
 pub use usage::parse;
+pub use values::retention as parse_retention;
 
 #[cfg(test)]
 mod tests;
