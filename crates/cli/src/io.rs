@@ -155,6 +155,17 @@ impl Io {
         Ok(secret)
     }
 
+    /// Asks on standard error and returns what is typed, which does not show; `None` if nobody sits at a terminal.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub async fn type_secret(&mut self, question: &str) -> std::io::Result<Option<PlainToken>> {
+        if !self.is_echoed {
+            return Ok(None);
+        }
+        self.ask_secret(question).await.map(Some).map_err(std::io::Error::other)
+    }
+
     async fn read_answer(&mut self) -> Result<String> {
         let mut input = self.take_stdin();
         let read = tokio::task::spawn_blocking(move || {

@@ -225,6 +225,11 @@ impl Config {
 }
 
 impl Layer {
+    /// Nothing but the data directory.
+    pub(crate) fn of_data_dir(data_dir: Option<PathBuf>) -> Self {
+        Self { data_dir, ..Self::default() }
+    }
+
     /// These settings, and for what they leave open those of `lower`.
     fn over(self, lower: Self) -> Self {
         Self {
