@@ -145,8 +145,9 @@ impl Io {
 
     /// Like [`Self::ask`], but what is typed does not show and is kept as it is.
     pub(crate) async fn ask_secret(&mut self, question: &str) -> Result<PlainToken> {
-        self.log.raw(&crate::output::one_line(question));
+        // First, for whoever sees the question may answer at once.
         let silence = if self.is_echoed { Some(terminal::Silence::begin().map_err(Error::Input)?) } else { None };
+        self.log.raw(&crate::output::one_line(question));
         let line = self.read_answer().await;
         drop(silence);
         self.log.raw("\n");

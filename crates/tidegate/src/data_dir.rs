@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -53,6 +53,12 @@ pub(crate) enum DataDirError {
     )]
     Unused { path: PathBuf },
     #[error(
+        "{} belongs to the user with the number {owner}, as which the server runs: do this as that user, or the server \
+         could not use what this leaves there",
+        path.display()
+    )]
+    OtherOwner { path: PathBuf, owner: u32 },
+    #[error(
         "{} has data format {found}, which is older than this tidegate's: start the server once, which upgrades it",
         path.display()
     )]
@@ -87,8 +93,9 @@ impl DataDir {
     /// Holds the data directory of a server that has run before and is stopped. Makes and upgrades nothing.
     pub(crate) fn open_used(path: &Path, now: Timestamp) -> Result<Self, DataDirError> {
         let unused = || DataDirError::Unused { path: path.to_owned() };
-        if !path.exists() {
-            return Err(unused());
+        let Ok(metadata) = fs::metadata(path) else { return Err(unused()) };
+        if metadata.uid() != geteuid().as_raw() {
+            return Err(refused_as_of_other(path, metadata.uid()));
         }
         let directory = private(path)?;
         let format_of_used = || read_format(&directory)?.ok_or_else(unused);
@@ -172,6 +179,17 @@ fn lock(directory: &Path, now: Timestamp) -> Result<File, DataDirError> {
     let note = format!("process {}, started {}", std::process::id(), now.to_rfc3339_seconds());
     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{note}")).map_err(unusable)?;
     Ok(file)
+}
+
+/// Why another user's directory is not opened. Whether a server has it can be seen without touching anything.
+fn refused_as_of_other(directory: &Path, owner: u32) -> DataDirError {
+    let path = directory.to_owned();
+    match File::open(directory.join(LOCK_FILE)) {
+        Ok(mut file) if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) => {
+            DataDirError::InUse { path, holder: holder(&mut file) }
+        }
+        Ok(_) | Err(_) => DataDirError::OtherOwner { path, owner },
+    }
 }
 
 /// What the holder of the lock says about itself.
@@ -314,6 +332,24 @@ mod tests {
         assert_eq!(fs::read_to_string(data_dir.join("FORMAT")).unwrap(), "1\n");
         fs::remove_file(data_dir.join("FORMAT")).unwrap();
         assert!(matches!(open_used(&data_dir).unwrap_err(), DataDirError::UnknownFormat { .. }));
+    }
+
+    #[test]
+    fn what_belongs_to_another_user_is_left_to_it() {
+        // Only root can give a directory away.
+        if !geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let held = open(directory.path()).unwrap();
+        chown(directory.path(), Some(65_534), None).unwrap();
+        let refused = || DataDir::open_used(directory.path(), Timestamp::from_micros(1_000_000)).unwrap_err();
+        let note = fs::read_to_string(directory.path().join("LOCK")).unwrap();
+        assert!(matches!(refused(), DataDirError::InUse { holder, .. } if holder == note.trim()));
+        drop(held);
+        assert!(matches!(refused(), DataDirError::OtherOwner { owner: 65_534, .. }));
+        chown(directory.path(), Some(geteuid().as_raw()), None).unwrap();
+        assert_eq!(fs::read_to_string(directory.path().join("LOCK")).unwrap(), note);
     }
 
     #[test]
