@@ -94,7 +94,7 @@ async fn broken_toml_stops_every_command() {
 }
 
 #[tokio::test]
-async fn edge_73_a_config_given_by_flag_stays_active_and_a_dash_returns() {
+async fn edge_45_a_config_given_by_flag_stays_active_and_a_dash_returns() {
     let place = Place::without_configs().await;
     place.configs(&TWO.replace("http://b", &place.url()));
     place.0.answer_with_headers("GET", "/health", 200, JSON, json!({ "name": "influxdb", "status": "pass" }));
