@@ -32,15 +32,17 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "error\tinternal error at {place}");
     });
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    match influxctl_arguments(&arguments) {
-        Some(arguments) => ExitCode::from(tidegate_cli::main_influxctl(arguments)),
-        None => tidegate(&arguments),
+    if let Some(arguments) = arguments_of(Face::Influxctl.name(), &arguments) {
+        return ExitCode::from(tidegate_cli::main_influxctl(arguments));
     }
+    if let Some(arguments) = arguments_of(tidegate_cli::INFLUX, &arguments) {
+        return ExitCode::from(tidegate_cli::main_influx(arguments));
+    }
+    tidegate(&arguments)
 }
 
-/// What `influxctl` has been called with, its name first; `None` if it has not been called.
-fn influxctl_arguments(arguments: &[OsString]) -> Option<&[OsString]> {
-    let name = Face::Influxctl.name();
+/// What the program `name` has been called with, its name first; `None` if it has not been called.
+fn arguments_of<'a>(name: &str, arguments: &'a [OsString]) -> Option<&'a [OsString]> {
     let called = |argument: &OsString| Path::new(argument).file_stem() == Some(OsStr::new(name));
     if arguments.first().is_some_and(called) {
         return Some(arguments);
@@ -50,9 +52,10 @@ fn influxctl_arguments(arguments: &[OsString]) -> Option<&[OsString]> {
 
 fn tidegate(arguments: &[OsString]) -> ExitCode {
     let face = Face::Tidegate;
-    let command = tidegate_cli::command(face)
-        .subcommand(args::command())
-        .after_help("`tidegate influxctl …`, or a link with that name to this program, behaves as influxctl does.");
+    let command = tidegate_cli::command(face).subcommand(args::command()).after_help(
+        "`tidegate influxctl …` and `tidegate influx …`, or links with these names to this program, behave as \
+             influxctl and influx do.",
+    );
     let mut io = Io::system();
     let matches = match tidegate_cli::parse(&command, arguments, &mut io) {
         Ok(matches) => matches,
@@ -96,13 +99,24 @@ fn name_to_call(program: Option<&OsString>) -> Cow<'static, str> {
 mod tests {
     use super::*;
 
-    fn influxctl(arguments: &[&str]) -> Option<Vec<OsString>> {
+    fn called_as(name: &str, arguments: &[&str]) -> Option<Vec<OsString>> {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        influxctl_arguments(&arguments).map(<[OsString]>::to_vec)
+        arguments_of(name, &arguments).map(<[OsString]>::to_vec)
+    }
+
+    #[test]
+    fn influx_is_called_by_a_link_or_by_its_word() {
+        let influx = |arguments: &[&str]| called_as("influx", arguments);
+        assert_eq!(influx(&["/usr/bin/influx", "auth", "list"]).unwrap(), ["/usr/bin/influx", "auth", "list"]);
+        assert_eq!(influx(&["tidegate", "influx", "ping"]).unwrap(), ["influx", "ping"]);
+        for other in [&["tidegate"][..], &["influxctl", "query"], &["tidegate", "query", "influx"], &["influxes"]] {
+            assert_eq!(influx(other), None, "{other:?}");
+        }
     }
 
     #[test]
     fn influxctl_is_called_by_a_link_or_by_its_word() {
+        let influxctl = |arguments: &[&str]| called_as("influxctl", arguments);
         assert_eq!(influxctl(&["influxctl", "version"]).unwrap(), ["influxctl", "version"]);
         assert_eq!(influxctl(&["/usr/bin/influxctl"]).unwrap(), ["/usr/bin/influxctl"]);
         assert_eq!(influxctl(&["influxctl.exe"]).unwrap(), ["influxctl.exe"]);

@@ -25,7 +25,8 @@ use crate::{ExitStatus, Io, main_loop};
 use parse::Ended;
 use session::Session;
 
-pub(crate) const NAME: &str = "influx";
+/// The name that this face is called by.
+pub const INFLUX: &str = "influx";
 
 /// The version whose commands and output this tree follows.
 pub(crate) const VERSION: &str = "2.8.0";
@@ -48,7 +49,7 @@ pub fn influx_commands() -> Vec<String> {
         }
         words
     }
-    below(&tree::root(), NAME)
+    below(&tree::root(), INFLUX)
 }
 
 /// Runs one command to its end. `arguments` does not hold the program's name.
