@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
-use tidegate_model::{AccountId, ClusterId, PlainToken, Timestamp, TokenId, UserId};
+use tidegate_model::{AccountId, AccountUserId, ClusterId, PlainToken, Timestamp, TokenId};
 use uuid::Uuid;
 
 /// A database (management API contract §7).
@@ -94,7 +94,7 @@ pub struct ClusterItem {
 pub struct UserItem {
     /// The id.
     #[serde(deserialize_with = "text")]
-    pub id: UserId,
+    pub id: AccountUserId,
     /// Absent from Clustered servers.
     #[serde(default, deserialize_with = "optional_text")]
     pub account_id: Option<AccountId>,

@@ -77,8 +77,8 @@ uuid_id!(
     TokenId, "tokenId"
 );
 uuid_id!(
-    /// A user.
-    UserId, "userId"
+    /// A user of an account, as the Management API shows them.
+    AccountUserId, "userId"
 );
 
 macro_rules! numeric_id {
@@ -116,43 +116,132 @@ numeric_id!(
     TableId
 );
 
-/// The v2 name of a cluster: 16 hexadecimal digits, never zero.
+/// Why a text is not the id of something in the v2 API (contract §1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseHexIdError {
+    /// Not 16 bytes long.
+    #[error("id must have a length of 16 bytes")]
+    Length,
+    /// Not all hexadecimal digits, or all of them zero.
+    #[error("invalid ID")]
+    Invalid,
+}
+
+/// Reads 16 hexadecimal digits of either case.
+fn parse_hex_id(text: &str) -> Result<u64, ParseHexIdError> {
+    if text.len() != 16 {
+        return Err(ParseHexIdError::Length);
+    }
+    // A sign would be accepted as the first digit.
+    let digits = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match u64::from_str_radix(text, 16) {
+        Ok(number) if digits && number != 0 => Ok(number),
+        _ => Err(ParseHexIdError::Invalid),
+    }
+}
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Shown as 16 hexadecimal digits, never zero.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// A new random id that fits a signed 64-bit column.
+            pub fn random(randomness: &dyn Randomness) -> Self {
+                let mut bytes = [0; 8];
+                randomness.fill(&mut bytes);
+                Self((u64::from_be_bytes(bytes) >> 1).max(1))
+            }
+
+            /// The id with this number; `None` for zero.
+            pub const fn new(number: u64) -> Option<Self> {
+                if number == 0 { None } else { Some(Self(number)) }
+            }
+
+            /// The id as a number.
+            pub const fn get(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:016x}", self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseHexIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseHexIdError> {
+                parse_hex_id(text).map(Self)
+            }
+        }
+    };
+}
+
+hex_id!(
+    /// The v2 name of a cluster.
+    OrganizationId
+);
+hex_id!(
+    /// A person or program that owns API tokens and may sign in.
+    UserId
+);
+hex_id!(
+    /// An API token, which the v2 API calls authorization.
+    ApiTokenId
+);
+hex_id!(
+    /// A mapping from a v1 database and retention policy to a database.
+    MappingId
+);
+hex_id!(
+    /// A session of a user who signed in.
+    SessionId
+);
+hex_id!(
+    /// Any single thing that a typed permission is about. What kind of thing, its resource type says.
+    ResourceId
+);
+
+impl From<DatabaseId> for ResourceId {
+    fn from(id: DatabaseId) -> Self {
+        Self(id.0.unsigned_abs())
+    }
+}
+
+macro_rules! resource_id_from {
+    ($($id:ident)*) => {
+        $(impl From<$id> for ResourceId {
+            fn from(id: $id) -> Self {
+                Self(id.0)
+            }
+        })*
+    };
+}
+
+resource_id_from!(OrganizationId UserId ApiTokenId MappingId);
+
+impl DatabaseId {
+    /// The id of the database that a typed permission is about; `None` if no database can have it.
+    pub fn from_resource(id: ResourceId) -> Option<Self> {
+        i64::try_from(id.0).ok().and_then(Self::new)
+    }
+}
+
+/// Which credential: its id among those of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrganizationId(u64);
-
-impl OrganizationId {
-    /// A new random id that fits a signed 64-bit column.
-    pub fn random(randomness: &dyn Randomness) -> Self {
-        let mut bytes = [0; 8];
-        randomness.fill(&mut bytes);
-        Self((u64::from_be_bytes(bytes) >> 1).max(1))
-    }
-
-    /// The id as a number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Display for OrganizationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl FromStr for OrganizationId {
-    type Err = ParseIdError;
-
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let error = ParseIdError { what: "organization id", expected: "16 hexadecimal digits" };
-        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(error);
-        }
-        match u64::from_str_radix(text, 16) {
-            Ok(number) if number != 0 => Ok(Self(number)),
-            _ => Err(error),
-        }
-    }
+pub enum CredentialId {
+    /// A database token or a management token.
+    Token(TokenId),
+    /// An API token.
+    ApiToken(ApiTokenId),
+    /// A session.
+    Session(SessionId),
 }
 
 /// Position of a change in the catalog. Every committed change takes the next one.
@@ -189,11 +278,23 @@ mod tests {
     }
 
     #[test]
-    fn organization_id_is_sixteen_digits() {
-        let id: OrganizationId = "00000000000000ff".parse().unwrap();
+    fn hex_id_is_sixteen_digits_in_any_case() {
+        let id: OrganizationId = "00000000000000FF".parse().unwrap();
         assert_eq!(id.to_string(), "00000000000000ff");
-        for text in ["", "ff", "0000000000000000", "00000000000000fg", "+0000000000000ff"] {
-            assert!(text.parse::<OrganizationId>().is_err(), "{text}");
+        assert_eq!("ffffffffffffffff".parse::<UserId>().unwrap().get(), u64::MAX);
+        for text in ["", "ff", "00000000000000fff", "000000000000000ü"] {
+            assert_eq!(text.parse::<UserId>(), Err(ParseHexIdError::Length), "{text}");
         }
+        for text in ["0000000000000000", "00000000000000fg", "+0000000000000ff", "00000000000000ü"] {
+            assert_eq!(text.parse::<UserId>(), Err(ParseHexIdError::Invalid), "{text}");
+        }
+    }
+
+    #[test]
+    fn database_keeps_its_id_as_a_resource() {
+        let id = DatabaseId::new(7).unwrap();
+        assert_eq!(ResourceId::from(id).to_string(), "0000000000000007");
+        assert_eq!(DatabaseId::from_resource(id.into()), Some(id));
+        assert_eq!(DatabaseId::from_resource("ffffffffffffffff".parse().unwrap()), None);
     }
 }

@@ -50,9 +50,11 @@ impl TokenKind {
     }
 }
 
+/// How many bytes of a token with a prefix are random.
 const RANDOM_BYTES: usize = 60;
+/// Without a prefix: together with the check code these make the 88 characters that v2 clients know, without padding.
+const RANDOM_BYTES_WITHOUT_PREFIX: usize = 62;
 const CHECK_BYTES: usize = 4;
-const SECRET_CHARACTERS: usize = (RANDOM_BYTES + CHECK_BYTES).div_ceil(3) * 4 - 2;
 
 /// A token in plain text: the secret itself. Its `Debug` shows nothing and its memory is wiped on drop.
 ///
@@ -64,13 +66,22 @@ pub struct PlainToken(String);
 impl PlainToken {
     /// Makes a new token of this kind.
     pub fn generate(kind: TokenKind, randomness: &dyn Randomness) -> Self {
-        let mut bytes = [0; RANDOM_BYTES + CHECK_BYTES];
-        let (random, check) = bytes.split_at_mut(RANDOM_BYTES);
+        Self::generate_with(kind.prefix(), RANDOM_BYTES, randomness)
+    }
+
+    /// A new secret without a prefix: that of an API token or of a session.
+    pub fn generate_without_prefix(randomness: &dyn Randomness) -> Self {
+        Self::generate_with("", RANDOM_BYTES_WITHOUT_PREFIX, randomness)
+    }
+
+    fn generate_with(prefix: &str, random_bytes: usize, randomness: &dyn Randomness) -> Self {
+        let mut bytes = vec![0; random_bytes + CHECK_BYTES];
+        let (random, check) = bytes.split_at_mut(random_bytes);
         randomness.fill(random);
-        check.copy_from_slice(&check_code(kind.prefix(), random));
-        let mut text = String::with_capacity(kind.prefix().len() + SECRET_CHARACTERS);
-        text.push_str(kind.prefix());
-        URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+        check.copy_from_slice(&check_code(prefix, random));
+        let mut text = String::with_capacity(prefix.len() + bytes.len().div_ceil(3) * 4);
+        text.push_str(prefix);
+        URL_SAFE_NO_PAD.encode_string(&bytes, &mut text);
         bytes.zeroize();
         Self(text)
     }
@@ -90,17 +101,25 @@ impl PlainToken {
         TokenDigest::of(self.0.as_bytes())
     }
 
-    /// The kind that prefix, length and check code agree on; `None` for anything that this program did not make.
+    /// The kind that prefix, length and check code agree on; `None` for anything else.
     pub fn verified_kind(&self) -> Option<TokenKind> {
         let kind =
             [TokenKind::Database, TokenKind::Management].into_iter().find(|kind| self.0.starts_with(kind.prefix()))?;
-        let secret = self.0.get(kind.prefix().len()..)?;
-        if secret.len() != SECRET_CHARACTERS {
-            return None;
-        }
-        let bytes = URL_SAFE_NO_PAD.decode(secret).ok()?;
-        let (random, check) = bytes.split_at_checked(RANDOM_BYTES)?;
-        (check == check_code(kind.prefix(), random)).then_some(kind)
+        self.has_form(kind.prefix(), RANDOM_BYTES).then_some(kind)
+    }
+
+    /// Whether this was made by [`PlainToken::generate_without_prefix`]. A text that somebody chose is not, and may be
+    /// easy to guess.
+    pub fn is_generated_without_prefix(&self) -> bool {
+        self.has_form("", RANDOM_BYTES_WITHOUT_PREFIX)
+    }
+
+    fn has_form(&self, prefix: &str, random_bytes: usize) -> bool {
+        let secret = self.0.strip_prefix(prefix).unwrap_or_default();
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(secret) else { return false };
+        let bytes = zeroize::Zeroizing::new(bytes);
+        let Some((random, check)) = bytes.split_at_checked(random_bytes) else { return false };
+        check == check_code(prefix, random)
     }
 
     /// The first characters, for recognising the token in lists: the prefix and four more.
@@ -297,6 +316,19 @@ mod tests {
             assert_eq!(token.verified_kind(), Some(kind));
             assert_eq!(token.visible_prefix().len(), 10);
         }
+    }
+
+    #[test]
+    fn text_without_prefix_has_the_documented_form() {
+        let token = PlainToken::generate_without_prefix(&OsRandomness);
+        assert_eq!(token.expose().len(), 88);
+        assert!(!token.expose().contains('='));
+        assert!(token.is_generated_without_prefix());
+        assert_eq!(token.verified_kind(), None);
+        for other in ["", "my-token", &"A".repeat(88), &format!("{}=", token.expose()), &token.expose()[1..]] {
+            assert!(!PlainToken::from_presented(other).is_generated_without_prefix(), "{other}");
+        }
+        assert!(!PlainToken::generate(TokenKind::Database, &OsRandomness).is_generated_without_prefix());
     }
 
     #[test]

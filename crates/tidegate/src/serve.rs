@@ -181,7 +181,12 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
-    Settings { revocation_bound: config.revocation_bound, recovery_window: config.recovery_window, queries }
+    Settings {
+        revocation_bound: config.revocation_bound,
+        recovery_window: config.recovery_window,
+        queries,
+        ..Settings::default()
+    }
 }
 
 /// Where clients on this machine are sent to: the first address.
