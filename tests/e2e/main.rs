@@ -28,3 +28,4 @@ mod sql_functions;
 mod support;
 mod tls;
 mod v2_recovery;
+mod v2_settings;
