@@ -30,7 +30,7 @@ pub struct Access {
     expiring: Mutex<BTreeMap<(Timestamp, CredentialId), TokenDigest>>,
     /// Ended credentials that may still have requests in flight: a repeated revocation waits for the same ones. An API
     /// token that was deactivated more than once can have several.
-    draining: Mutex<HashMap<CredentialId, Vec<Arc<Tracker>>>>,
+    draining: Mutex<HashMap<CredentialId, Draining>>,
     databases: Mutex<HashMap<DatabaseId, Arc<Tracker>>>,
 }
 
@@ -47,6 +47,13 @@ pub struct Session {
     pub permissions: TypedPermissions,
     /// When it dies unless it is prolonged.
     pub expires_at: Timestamp,
+}
+
+/// What is left of an ended credential.
+#[derive(Debug, Default)]
+struct Draining {
+    owner: Option<Owner>,
+    trackers: Vec<Arc<Tracker>>,
 }
 
 /// Comes before every other in the order of ids.
@@ -205,22 +212,46 @@ impl Access {
             // Under this lock a credential is either in the index or in `draining` until its requests have left.
             let mut draining = self.draining.lock();
             // A tracker that is still open is about to be closed by somebody else: requests can yet join it.
-            draining.retain(|_, trackers| {
-                trackers.retain(|tracker| {
+            draining.retain(|_, left| {
+                left.trackers.retain(|tracker| {
                     let observed = tracker.observe();
                     !observed.closed || observed.joined > 0
                 });
-                !trackers.is_empty()
+                !left.trackers.is_empty()
             });
             if let Some(credential) = self.index.remove(&digest) {
-                draining.entry(id).or_default().push(credential.tracker().clone());
+                let left = draining.entry(id).or_default();
+                left.owner = credential.rights().owner();
+                left.trackers.push(credential.tracker().clone());
             }
-            draining.get(&id).cloned().unwrap_or_default()
+            draining.get(&id).map(|left| left.trackers.clone()).unwrap_or_default()
         };
         if let Some(expiry) = expires_at {
             self.expiring.lock().remove(&(expiry, id));
         }
         Drain::all(trackers.iter().map(|tracker| tracker.close(reason)))
+    }
+
+    /// Ends every API token and session whose owner is meant, until they are installed again. Looks at each credential
+    /// of the server, so that none is missed whatever the catalog knows.
+    pub fn end_owned(&self, is_meant: impl Fn(Owner) -> bool) -> Drain {
+        let is_owned = |owner: Option<Owner>| owner.is_some_and(&is_meant);
+        let mut drains = Vec::new();
+        for credential in self.index.matching(|credential| is_owned(credential.rights().owner())) {
+            drains.push(self.end(credential.id, credential.digest, credential.expires_at(), EndReason::Revoked));
+        }
+        // Some may have been ended one by one just before.
+        let draining = self.draining.lock();
+        let left = draining.values().filter(|left| is_owned(left.owner)).flat_map(|left| left.trackers.iter());
+        drains.extend(left.map(|tracker| tracker.close(EndReason::Revoked)));
+        Drain::all(drains)
+    }
+
+    /// What has to leave before the end of a credential is final, if it was ended just before.
+    pub fn draining(&self, id: CredentialId) -> Drain {
+        let draining = self.draining.lock();
+        let trackers = draining.get(&id).map(|left| left.trackers.as_slice()).unwrap_or_default();
+        Drain::all(trackers.iter().map(|tracker| tracker.close(EndReason::Revoked)))
     }
 
     /// The current time if some token's expiry has come. The caller makes sure that the server remembers having reached

@@ -1,6 +1,9 @@
 //! How values of the model are kept in columns.
 
-use tidegate_model::{Action, Grant, PermissionSet, Timestamp, TokenId, TokenKind};
+use tidegate_model::{
+    Action, Description, Grant, Name, PermissionSet, Status, Timestamp, TokenId, TokenKind, TypedPermission,
+    TypedPermissions,
+};
 use uuid::Uuid;
 
 use crate::CatalogError;
@@ -15,6 +18,29 @@ pub(crate) fn token_id(bytes: &[u8]) -> Result<TokenId, CatalogError> {
 
 pub(crate) fn token_id_bytes(id: TokenId) -> Vec<u8> {
     id.as_uuid().as_bytes().to_vec()
+}
+
+/// How a number that identifies something in the v2 API is kept. A number above the column's range becomes negative, and
+/// no row has such a one.
+pub(crate) const fn id_column(id: u64) -> i64 {
+    id.cast_signed()
+}
+
+pub(crate) fn id<I>(number: i64, new: impl FnOnce(u64) -> Option<I>) -> Result<I, CatalogError> {
+    let id = u64::try_from(number).ok().and_then(new);
+    id.ok_or_else(|| CatalogError::corrupt("an id is not above 0"))
+}
+
+pub(crate) fn name(text: &str) -> Result<Name, CatalogError> {
+    text.parse().map_err(|_| CatalogError::corrupt("a name cannot be read"))
+}
+
+pub(crate) fn status(word: &str) -> Result<Status, CatalogError> {
+    word.parse().map_err(|_| CatalogError::corrupt("unknown status"))
+}
+
+pub(crate) fn description(text: &str) -> Result<Description, CatalogError> {
+    Description::new(text).map_err(|_| CatalogError::corrupt("a description cannot be read"))
 }
 
 pub(crate) fn optional_time(micros: Option<i64>) -> Option<Timestamp> {
@@ -67,6 +93,20 @@ fn grant(text: &str) -> Result<Grant, CatalogError> {
         _ => return Err(damaged()),
     };
     Ok(Grant { action, resource: resource.parse().map_err(|_| damaged())? })
+}
+
+/// Each as it is printed, in order, separated by spaces.
+pub(crate) fn typed_permissions_text(permissions: &TypedPermissions) -> String {
+    permissions.iter().map(TypedPermission::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads what [`typed_permissions_text`] wrote. Anything else is damage: a permission is never guessed or left out.
+pub(crate) fn typed_permissions(text: &str) -> Result<TypedPermissions, CatalogError> {
+    if text.is_empty() {
+        return Ok(TypedPermissions::default());
+    }
+    let read: Result<_, _> = text.split(' ').map(str::parse::<TypedPermission>).collect();
+    read.map_err(|_| CatalogError::corrupt("a permission cannot be read"))
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
-use tidegate_model::DatabaseName;
+use tidegate_model::{DatabaseName, Name};
 
 /// Why the catalog did not do what it was asked. Unless a variant says otherwise, nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogError {
-    /// The digest or the id belongs to a token already, perhaps a revoked one.
+    /// The digest belongs to a credential of any kind already, or the id to one of this kind; perhaps to a revoked or
+    /// deleted one.
     #[error("this token exists already, perhaps as a revoked one: make another")]
     TokenExists,
     /// There is no token of this kind with this id.
@@ -19,13 +20,57 @@ pub enum CatalogError {
     /// The token is revoked, which is for good.
     #[error("the token is revoked and cannot be changed: create another")]
     TokenRevoked,
+    /// Another legacy credential has this user name.
+    #[error("a legacy credential {name:?} exists already: choose another name, or delete it first")]
+    LegacyNameTaken {
+        /// The name.
+        name: Name,
+    },
+    /// There is a user, or was one.
+    #[error("the first user was made already, which is done only once")]
+    AlreadyOnboarded,
+    /// Another user has this name, or one had this id.
+    #[error("user {name:?} exists already: choose another name")]
+    UserExists {
+        /// The name.
+        name: Name,
+    },
+    /// There is no user with this id.
+    #[error("user not found")]
+    UserNotFound,
+    /// Another organization has this name, or one had this id.
+    #[error("organization {name:?} exists already: choose another name")]
+    OrganizationExists {
+        /// The name.
+        name: Name,
+    },
+    /// There is no organization with this id.
+    #[error("organization not found")]
+    OrganizationNotFound,
+    /// The organization that the server was started with stays.
+    #[error("this organization is the server's own and cannot be deleted: delete its databases and tokens instead")]
+    OwnOrganization,
+    /// The user does not have this role in the organization.
+    #[error("the user does not have this role in the organization")]
+    NotAMember,
+    /// A mapping of this organization has this v1 database and retention policy.
+    #[error("a mapping of v1 database {v1_database:?} and retention policy {retention_policy:?} exists already")]
+    MappingExists {
+        /// The v1 database.
+        v1_database: String,
+        /// The v1 retention policy.
+        retention_policy: String,
+    },
+    /// There is no mapping with this id, or its database is deleted.
+    #[error("mapping not found")]
+    MappingNotFound,
     /// An active database has this name.
     #[error("database {name} exists already: choose another name, or delete it first")]
     DatabaseExists {
         /// The name.
         name: DatabaseName,
     },
-    /// No active database has this name.
+    /// No active database of the organization has this name, or none this id.
     #[error("database not found")]
     DatabaseNotFound,
     /// A name of an active table, present or former.

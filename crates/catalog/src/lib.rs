@@ -1,10 +1,12 @@
-//! The durable record of databases, tokens and audit, in SQLite.
+//! The durable record of organizations, users, databases, tokens and audit, in SQLite.
 //!
 //! One file in the data directory, `catalog.sqlite`. Every change is one transaction that also writes its audit row
 //! and takes the next [`SequenceNumber`]; it is on disk before the call returns, and only then shown in memory.
 //! Changes run one after the other, in tasks of their own: dropping the future of a call does not stop a change that
-//! has begun. Reads see committed changes only. No secret is kept here, only digests.
+//! has begun. Reads see committed changes only. No secret is kept here, only digests and hashes.
 
+mod api_token_rows;
+mod api_tokens;
 mod audit;
 mod clock_mark;
 mod columns;
@@ -12,13 +14,21 @@ mod databases;
 mod error;
 mod file;
 mod identity;
+mod mapping_family;
+mod mapping_memory;
+mod mappings;
+mod members;
 mod memory;
+mod onboarding;
+mod organizations;
 mod partition;
+mod records;
 mod table_calls;
 mod table_memory;
 mod tables;
 mod token_cache;
 mod tokens;
+mod users;
 mod writer;
 
 #[cfg(test)]
@@ -34,11 +44,16 @@ use tidegate_model::{
     OrganizationId, Randomness, SequenceNumber, Timestamp, TokenId, TokenKind, TokenRecord,
 };
 
+pub use api_token_rows::ApiTokenFilter;
 pub use audit::{Actor, AuditAction, AuditRow};
 pub use databases::RecordStatus;
 pub use error::CatalogError;
 pub use identity::ClusterRecord;
+pub use mappings::MappingChange;
+pub use onboarding::{Onboarded, Onboarding};
+pub use organizations::{DeletedOrganization, OrganizationChange};
 pub use tokens::{Revocation, TokenChange};
+pub use users::{NewUser, PasswordHash, UserChange};
 
 use clock_mark::RaiseClockMark;
 use databases::{CreateDatabase, DeleteDatabase, RenameDatabase, UndeleteDatabase, UpdateDatabase};
@@ -94,9 +109,9 @@ impl Catalog {
         file::empty_log(&mut connection).await?;
         file::migrate(&mut connection).await?;
         let known = identity::find(&mut connection).await?;
-        let active = databases::list(&mut connection, RecordStatus::Active).await?;
+        let records = records::load(&mut connection).await?;
         let tables = TableMemory::new(tables::all(&mut connection).await?, tables::names(&mut connection).await?)?;
-        let memory = Memory::new(writer::read_head(&mut connection).await?, active, tables);
+        let memory = Memory::new(writer::read_head(&mut connection).await?, records, tables);
         let readers = file::readers(&path);
         let mut writer = Writer::new(path, connection);
         let identity = match known {
@@ -210,52 +225,72 @@ impl Catalog {
         tokens::any_management_token(&self.shared.readers).await
     }
 
-    /// The active database of this name. Does no I/O.
-    pub fn database(&self, name: &DatabaseName) -> Option<Arc<Database>> {
-        self.shared.memory.database(name)
+    /// The active database of this name in an organization. Does no I/O.
+    pub fn database(&self, organization: OrganizationId, name: &DatabaseName) -> Option<Arc<Database>> {
+        self.shared.memory.records().database(organization, name)
     }
 
-    /// The active databases, by name. Does no I/O.
-    pub fn active_databases(&self) -> Vec<Arc<Database>> {
-        self.shared.memory.active_databases()
+    /// The active database of this id, in whichever organization. Does no I/O.
+    pub fn database_by_id(&self, id: DatabaseId) -> Option<Arc<Database>> {
+        self.shared.memory.records().database_by_id(id)
     }
 
-    /// The databases of this status, by name, then id.
+    /// The active databases of an organization, by name. Does no I/O.
+    pub fn active_databases(&self, organization: OrganizationId) -> Vec<Arc<Database>> {
+        self.shared.memory.records().active_databases(organization)
+    }
+
+    /// The databases of an organization that have this status, by name, then id.
     ///
     /// # Errors
     /// Only those of storage.
-    pub async fn databases(&self, status: RecordStatus) -> Result<Vec<Database>, CatalogError> {
-        databases::list(&self.shared.readers, status).await
+    pub async fn databases(
+        &self,
+        organization: OrganizationId,
+        status: RecordStatus,
+    ) -> Result<Vec<Database>, CatalogError> {
+        databases::list(&self.shared.readers, organization, status).await
     }
 
-    /// Records a new database under an id that no other has had.
+    /// Records a new database of an organization under an id that no other has had.
     ///
     /// # Errors
-    /// [`CatalogError::DatabaseExists`].
-    pub async fn create_database(&self, new: NewDatabase, actor: Actor) -> Result<Arc<Database>, CatalogError> {
-        self.change(CreateDatabase(new), actor).await
+    /// [`CatalogError::OrganizationNotFound`], [`CatalogError::DatabaseExists`], [`CatalogError::TemplateTooWide`].
+    pub async fn create_database(
+        &self,
+        organization: OrganizationId,
+        new: NewDatabase,
+        actor: Actor,
+    ) -> Result<Arc<Database>, CatalogError> {
+        self.change(CreateDatabase { organization, new }, actor).await
     }
 
     /// Deletes the active database of this name, softly: its record stays, its name is free again.
     ///
     /// # Errors
     /// [`CatalogError::DatabaseNotFound`].
-    pub async fn delete_database(&self, name: &DatabaseName, actor: Actor) -> Result<Arc<Database>, CatalogError> {
-        self.change(DeleteDatabase(name.clone()), actor).await
+    pub async fn delete_database(
+        &self,
+        organization: OrganizationId,
+        name: &DatabaseName,
+        actor: Actor,
+    ) -> Result<Arc<Database>, CatalogError> {
+        self.change(DeleteDatabase { organization, name: name.clone() }, actor).await
     }
 
-    /// Changes limits or retention of the active database of this name. New limits on columns hold for tables created
+    /// Changes description, limits or retention of the active database of this name. New limits on columns hold for tables created
     /// from then on. A change to what is there already is none.
     ///
     /// # Errors
     /// [`CatalogError::DatabaseNotFound`].
     pub async fn update_database(
         &self,
+        organization: OrganizationId,
         name: DatabaseName,
         change: DatabaseChange,
         actor: Actor,
     ) -> Result<Arc<Database>, CatalogError> {
-        self.change(UpdateDatabase { name, change }, actor).await
+        self.change(UpdateDatabase { organization, name, change }, actor).await
     }
 
     /// Gives the active database of this name another one.
@@ -264,25 +299,27 @@ impl Catalog {
     /// [`CatalogError::DatabaseNotFound`]; [`CatalogError::DatabaseExists`], also for its own present name.
     pub async fn rename_database(
         &self,
+        organization: OrganizationId,
         name: DatabaseName,
         new_name: DatabaseName,
         actor: Actor,
     ) -> Result<Arc<Database>, CatalogError> {
-        Ok(self.change(RenameDatabase { name, new_name }, actor).await?.database)
+        self.change(RenameDatabase { organization, name, new_name }, actor).await
     }
 
-    /// Brings back a database that was deleted after `deleted_after`, as it was.
+    /// Brings back a database of an organization that was deleted after `deleted_after`, as it was.
     ///
     /// # Errors
-    /// [`CatalogError::DatabaseNotFound`], also if it was deleted too long ago; [`CatalogError::NotDeleted`];
-    /// [`CatalogError::NameTaken`].
+    /// [`CatalogError::OrganizationNotFound`]; [`CatalogError::DatabaseNotFound`], also if it was deleted too long ago or
+    /// belongs to another organization; [`CatalogError::NotDeleted`]; [`CatalogError::NameTaken`].
     pub async fn undelete_database(
         &self,
+        organization: OrganizationId,
         id: DatabaseId,
         deleted_after: Timestamp,
         actor: Actor,
     ) -> Result<Arc<Database>, CatalogError> {
-        self.change(UndeleteDatabase { id, deleted_after }, actor).await
+        self.change(UndeleteDatabase { organization, id, deleted_after }, actor).await
     }
 
     /// The highest time at which an expiry has been acted upon.

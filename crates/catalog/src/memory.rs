@@ -1,11 +1,11 @@
 //! What the catalog keeps in memory. Changed only after the commit of what it mirrors.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use tidegate_model::{Database, DatabaseName, SequenceNumber, Timestamp, TokenRecord};
+use tidegate_model::{SequenceNumber, Timestamp, TokenRecord};
 
+use crate::records::{RecordChange, Records};
 use crate::table_memory::{TableChange, TableMemory};
 use crate::token_cache::TokenCache;
 
@@ -21,26 +21,30 @@ pub(crate) struct Head {
 /// What a committed change leaves behind for memory to show.
 pub(crate) enum Published {
     Token(Arc<TokenRecord>),
-    Database(Arc<Database>),
-    RenamedDatabase { database: Arc<Database>, former: DatabaseName },
+    /// Shown all at once.
+    Records(Vec<RecordChange>),
     Tables(TableChange),
     Nothing,
 }
 
+impl From<RecordChange> for Published {
+    fn from(change: RecordChange) -> Self {
+        Self::Records(vec![change])
+    }
+}
+
 pub(crate) struct Memory {
     head: RwLock<Head>,
-    /// The active ones, by name.
-    databases: RwLock<BTreeMap<DatabaseName, Arc<Database>>>,
+    records: RwLock<Records>,
     tables: RwLock<TableMemory>,
     pub(crate) tokens: TokenCache,
 }
 
 impl Memory {
-    pub(crate) fn new(head: Head, active: impl IntoIterator<Item = Database>, tables: TableMemory) -> Self {
-        let databases = active.into_iter().map(|database| (database.name.clone(), Arc::new(database))).collect();
+    pub(crate) fn new(head: Head, records: Records, tables: TableMemory) -> Self {
         Self {
             head: RwLock::new(head),
-            databases: RwLock::new(databases),
+            records: RwLock::new(records),
             tables: RwLock::new(tables),
             tokens: TokenCache::new(CACHED_TOKENS),
         }
@@ -50,12 +54,9 @@ impl Memory {
         *self.head.read()
     }
 
-    pub(crate) fn database(&self, name: &DatabaseName) -> Option<Arc<Database>> {
-        self.databases.read().get(name).cloned()
-    }
-
-    pub(crate) fn active_databases(&self) -> Vec<Arc<Database>> {
-        self.databases.read().values().cloned().collect()
+    /// Databases, users, organizations, members and mappings, as of the last committed change.
+    pub(crate) fn records(&self) -> RwLockReadGuard<'_, Records> {
+        self.records.read()
     }
 
     /// All tables, as of the last committed change.
@@ -67,16 +68,9 @@ impl Memory {
     pub(crate) fn publish(&self, head: Head, published: Published) {
         match published {
             Published::Token(record) => self.tokens.end_change(Some(record)),
-            Published::Database(database) if database.deleted_at.is_none() => {
-                self.databases.write().insert(database.name.clone(), database);
-            }
-            Published::Database(database) => {
-                self.databases.write().remove(&database.name);
-            }
-            Published::RenamedDatabase { database, former } => {
-                let mut databases = self.databases.write();
-                databases.remove(&former);
-                databases.insert(database.name.clone(), database);
+            Published::Records(changes) => {
+                let mut records = self.records.write();
+                changes.into_iter().for_each(|change| records.apply(change));
             }
             Published::Tables(change) => self.tables.write().apply(change),
             Published::Nothing => {}

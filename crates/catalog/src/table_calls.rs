@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tidegate_model::{Database, DatabaseId, DatabaseName, NewTable, Table, TableId, TableName, Timestamp};
+use tidegate_model::{
+    Database, DatabaseId, DatabaseName, NewTable, OrganizationId, Table, TableId, TableName, Timestamp,
+};
 
 use crate::tables::{AdoptTables, CreateMissingTables, CreateTable, DeleteTable, RenameTable, UndeleteTable};
 use crate::{Actor, Catalog, CatalogError, RecordStatus};
@@ -48,11 +50,12 @@ impl Catalog {
     /// [`CatalogError::DatabaseNotFound`], [`CatalogError::TableExists`], [`CatalogError::TooManyTables`].
     pub async fn create_table(
         &self,
+        organization: OrganizationId,
         database: DatabaseName,
         new: NewTable,
         actor: Actor,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.change(CreateTable { database, new }, actor).await
+        self.change(CreateTable { organization, database, new }, actor).await
     }
 
     /// Records those of the named tables that do not exist: all of them, or none.
@@ -82,11 +85,12 @@ impl Catalog {
     /// [`CatalogError::DatabaseNotFound`], [`CatalogError::TableNotFound`].
     pub async fn delete_table(
         &self,
+        organization: OrganizationId,
         database: DatabaseName,
         name: String,
         actor: Actor,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.change(DeleteTable { database, name }, actor).await
+        self.change(DeleteTable { organization, database, name }, actor).await
     }
 
     /// Gives a table another name. Its former ones still reach it until it is deleted.
@@ -96,12 +100,13 @@ impl Catalog {
     /// own present name and for former names of other tables.
     pub async fn rename_table(
         &self,
+        organization: OrganizationId,
         database: DatabaseName,
         name: String,
         new_name: TableName,
         actor: Actor,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.change(RenameTable { database, name, new_name }, actor).await
+        self.change(RenameTable { organization, database, name, new_name }, actor).await
     }
 
     /// Brings back a table that was deleted after `deleted_after`, as it was, without its former names.
@@ -112,11 +117,12 @@ impl Catalog {
     /// [`CatalogError::TooManyTables`].
     pub async fn undelete_table(
         &self,
+        organization: OrganizationId,
         database: DatabaseName,
         id: TableId,
         deleted_after: Timestamp,
         actor: Actor,
     ) -> Result<Arc<Table>, CatalogError> {
-        self.change(UndeleteTable { database, id, deleted_after }, actor).await
+        self.change(UndeleteTable { organization, database, id, deleted_after }, actor).await
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection, SqliteExecutor};
 use tidegate_model::{
-    Database, DatabaseId, DatabaseLimits, DatabaseName, NewTable, Table, TableId, TableName, Timestamp,
+    Database, DatabaseId, DatabaseLimits, DatabaseName, NewTable, OrganizationId, Table, TableId, TableName, Timestamp,
 };
 
 use crate::audit::AuditAction;
@@ -162,6 +162,7 @@ async fn check_limit(
 
 /// Makes one table, as an administrator asks for it.
 pub(crate) struct CreateTable {
+    pub(crate) organization: OrganizationId,
     pub(crate) database: DatabaseName,
     pub(crate) new: NewTable,
 }
@@ -170,11 +171,14 @@ impl Change for CreateTable {
     type Output = Arc<Table>;
 
     fn audit(&self) -> Option<(AuditAction, String)> {
-        Some((AuditAction::CreateTables, format!("{} {:?}", self.database, self.new.name.as_str())))
+        Some((
+            AuditAction::CreateTables,
+            format!("{} {} {:?}", self.organization, self.database, self.new.name.as_str()),
+        ))
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = active(connection, &self.database).await?;
+        let database = active(connection, self.organization, &self.database).await?;
         let name: Arc<str> = self.new.name.clone().into();
         if named(&mut *connection, database.id, &name).await?.is_some() {
             return Err(CatalogError::TableExists { name });
@@ -214,7 +218,10 @@ impl Change for CreateMissingTables {
     type Output = Vec<Arc<Table>>;
 
     fn audit(&self) -> Option<(AuditAction, String)> {
-        Some((AuditAction::CreateTables, format!("{} {}", self.database.name, excerpt(&self.names))))
+        Some((
+            AuditAction::CreateTables,
+            format!("{} {} {}", self.database.organization, self.database.name, excerpt(&self.names)),
+        ))
     }
 
     async fn apply(
@@ -282,6 +289,7 @@ impl Change for AdoptTables {
 }
 
 pub(crate) struct DeleteTable {
+    pub(crate) organization: OrganizationId,
     pub(crate) database: DatabaseName,
     pub(crate) name: String,
 }
@@ -290,11 +298,11 @@ impl Change for DeleteTable {
     type Output = Arc<Table>;
 
     fn audit(&self) -> Option<(AuditAction, String)> {
-        Some((AuditAction::DeleteTable, format!("{} {:?}", self.database, self.name)))
+        Some((AuditAction::DeleteTable, format!("{} {} {:?}", self.organization, self.database, self.name)))
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = active(connection, &self.database).await?;
+        let database = active(connection, self.organization, &self.database).await?;
         let mut table = called(connection, database.id, &self.name).await?;
         table.deleted_at = Some(step.now);
         sqlx::query("UPDATE tables SET deleted_at = ?, sequence = ? WHERE id = ?")
@@ -313,6 +321,7 @@ impl Change for DeleteTable {
 }
 
 pub(crate) struct RenameTable {
+    pub(crate) organization: OrganizationId,
     pub(crate) database: DatabaseName,
     pub(crate) name: String,
     pub(crate) new_name: TableName,
@@ -322,12 +331,13 @@ impl Change for RenameTable {
     type Output = Arc<Table>;
 
     fn audit(&self) -> Option<(AuditAction, String)> {
-        let subject = format!("{} {:?} to {:?}", self.database, self.name, self.new_name.as_str());
+        let new_name = self.new_name.as_str();
+        let subject = format!("{} {} {:?} to {new_name:?}", self.organization, self.database, self.name);
         Some((AuditAction::RenameTable, subject))
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = active(connection, &self.database).await?;
+        let database = active(connection, self.organization, &self.database).await?;
         let mut table = called(connection, database.id, &self.name).await?;
         let new_name: Arc<str> = self.new_name.clone().into();
         // A table may take back a name that it had before.
@@ -355,6 +365,7 @@ impl Change for RenameTable {
 
 /// Brings back a table that was deleted after `deleted_after`.
 pub(crate) struct UndeleteTable {
+    pub(crate) organization: OrganizationId,
     pub(crate) database: DatabaseName,
     pub(crate) id: TableId,
     pub(crate) deleted_after: Timestamp,
@@ -364,11 +375,11 @@ impl Change for UndeleteTable {
     type Output = Arc<Table>;
 
     fn audit(&self) -> Option<(AuditAction, String)> {
-        Some((AuditAction::UndeleteTable, format!("{} {}", self.database, self.id)))
+        Some((AuditAction::UndeleteTable, format!("{} {} {}", self.organization, self.database, self.id)))
     }
 
     async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Arc<Table>>, CatalogError> {
-        let database = active(connection, &self.database).await?;
+        let database = active(connection, self.organization, &self.database).await?;
         let row = sqlx::query(select_tables!("WHERE id = ? AND database_id = ?"))
             .bind(self.id.get())
             .bind(database.id.get())

@@ -11,11 +11,11 @@ use tidegate_model::{
     TokenRecord,
 };
 
-use crate::CatalogError;
 use crate::audit::AuditAction;
 use crate::columns::{grants, grants_text, kind, kind_word, optional_time, token_id, token_id_bytes};
 use crate::memory::Published;
 use crate::writer::{Change, Outcome, Step};
+use crate::{CatalogError, api_token_rows};
 
 /// What to change of a token; `None` leaves it as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -83,6 +83,18 @@ pub(crate) async fn for_each_live(
         visit(decoder.record(&row)?);
     }
     Ok(())
+}
+
+/// Whether any of these tokens has this digest, or had it.
+pub(crate) async fn is_digest_known(
+    executor: impl SqliteExecutor<'_>,
+    digest: TokenDigest,
+) -> Result<bool, CatalogError> {
+    let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM tokens WHERE digest = ?)")
+        .bind(digest.as_bytes().as_slice())
+        .fetch_one(executor)
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
 pub(crate) async fn any_management_token(readers: &SqlitePool) -> Result<bool, CatalogError> {
@@ -163,6 +175,9 @@ impl Change for CreateToken {
         step: Step,
     ) -> Result<Outcome<Arc<TokenRecord>>, CatalogError> {
         let new = &self.0;
+        if api_token_rows::is_digest_known(&mut *connection, new.digest).await? {
+            return Err(CatalogError::TokenExists);
+        }
         let inserted = sqlx::query(
             "INSERT INTO tokens (id, kind, digest, prefix, description, grants, created_at, created_by, expires_at, sequence) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use datafusion::prelude::SessionContext;
 use tidegate_engine::{Engine, EngineOptions, TableDirectory, WriteRequest};
 use tidegate_line_protocol::Precision;
-use tidegate_model::{Database, DatabaseId, DatabaseLimits, Retention, Table, TableId, Timestamp};
+use tidegate_model::{
+    Database, DatabaseId, DatabaseLimits, Description, OrganizationId, Retention, Table, TableId, Timestamp,
+};
 
 const WRITERS: usize = 4;
 const LINES: u64 = 5_000;
@@ -62,11 +64,14 @@ impl Cpu {
         let created_at = Timestamp::from_micros(0);
         let database = Database {
             id: DatabaseId::new(1).ok_or("1 is a database id")?,
+            organization: OrganizationId::new(1).ok_or("1 is an organization id")?,
             name: "bench".parse()?,
+            description: Description::default(),
             retention: Retention::FOREVER,
             limits,
             partition_template: None,
             created_at,
+            updated_at: created_at,
             deleted_at: None,
         };
         let table = Table {

@@ -1,6 +1,6 @@
 //! Databases, their limits and retention.
 
-use crate::{DatabaseId, DatabaseName, PartitionTemplate, Timestamp};
+use crate::{DatabaseId, DatabaseName, Description, OrganizationId, PartitionTemplate, Timestamp};
 
 /// How long rows stay visible, in nanoseconds; zero keeps them for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -71,11 +71,13 @@ impl Default for DatabaseLimits {
     }
 }
 
-/// What a caller gives to create a database.
+/// What a caller gives to create a database in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDatabase {
-    /// Its name, unique among the active databases.
+    /// Its name, unique among the active databases of the organization.
     pub name: DatabaseName,
+    /// Free text; empty by default.
+    pub description: Description,
     /// How long rows stay visible.
     pub retention: Retention,
     /// How large it may grow.
@@ -85,8 +87,10 @@ pub struct NewDatabase {
 }
 
 /// What to change of a database; `None` leaves things as they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DatabaseChange {
+    /// The new description.
+    pub description: Option<Description>,
     /// The new period after which rows vanish.
     pub retention: Option<Retention>,
     /// The new most tables.
@@ -100,8 +104,12 @@ pub struct DatabaseChange {
 pub struct Database {
     /// Its id, for ever.
     pub id: DatabaseId,
-    /// Its name, unique among the active databases.
+    /// The organization that it belongs to, for ever.
+    pub organization: OrganizationId,
+    /// Its name, unique among the active databases of the organization.
     pub name: DatabaseName,
+    /// Free text.
+    pub description: Description,
     /// How long rows stay visible.
     pub retention: Retention,
     /// How large it may grow.
@@ -110,6 +118,8 @@ pub struct Database {
     pub partition_template: Option<PartitionTemplate>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When its name, description, limits or retention were last changed.
+    pub updated_at: Timestamp,
     /// When it was deleted (softly); `None` while it is active.
     pub deleted_at: Option<Timestamp>,
 }

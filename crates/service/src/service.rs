@@ -10,14 +10,27 @@ use tidegate_access::{Access, Door, Drain, Entry, FailureLimiter, Forbidden, Per
 use tidegate_catalog::{Actor, Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
 use tidegate_model::{
-    Action, Clock, CredentialId, Database, DatabaseName, Identity, OsRandomness, PlainToken, Randomness, SystemClock,
-    Timestamp,
+    Action, Clock, CredentialId, Database, DatabaseName, Identity, OrganizationId, OsRandomness, PlainToken,
+    Randomness, SystemClock, Timestamp,
 };
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
 use crate::directory::CatalogTables;
-use crate::{Measurements, ServiceError, Unauthenticated};
+use crate::legacy::VerifiedPasswords;
+use crate::passwords::Passwords;
+use crate::sessions::Sessions;
+use crate::{Measurements, ServiceError, SessionTimes, Unauthenticated};
+
+/// Which product the v2 API resembles (v2 API contract §0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// The open-source server: set-up, users and organizations by the API.
+    #[default]
+    SelfHosted,
+    /// The cloud service: one organization for each token.
+    Cloud,
+}
 
 /// What can be set from outside.
 #[derive(Debug, Clone)]
@@ -28,6 +41,12 @@ pub struct Settings {
     pub recovery_window: Duration,
     /// Limits on queries.
     pub queries: QueryLimits,
+    /// Which product the v2 API resembles.
+    pub profile: Profile,
+    /// Whether anybody who reaches this server may set it up, and not only this machine or a management token.
+    pub allow_remote_setup: bool,
+    /// How long sessions live.
+    pub sessions: SessionTimes,
 }
 
 impl Default for Settings {
@@ -36,6 +55,9 @@ impl Default for Settings {
             revocation_bound: Duration::from_secs(5),
             recovery_window: Duration::from_secs(7 * 24 * 60 * 60),
             queries: QueryLimits::default(),
+            profile: Profile::default(),
+            allow_remote_setup: false,
+            sessions: SessionTimes::default(),
         }
     }
 }
@@ -51,9 +73,12 @@ pub struct Service {
     /// The time of data. Unlike [`Access::now`] it follows the system's clock back as well.
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) measurements: Arc<Measurements>,
-    limiter: FailureLimiter,
+    pub(crate) limiter: FailureLimiter,
+    pub(crate) passwords: Passwords,
+    pub(crate) verified_passwords: VerifiedPasswords,
+    pub(crate) sessions: Sessions,
     /// What still goes on under names of databases that were deleted or renamed, if the answer did not wait for all of it.
-    pub(crate) leaving: parking_lot::Mutex<HashMap<DatabaseName, Arc<Drain>>>,
+    pub(crate) leaving: parking_lot::Mutex<HashMap<(OrganizationId, DatabaseName), Arc<Drain>>>,
     /// Held by a write that creates tables, so that at most one of them stands before a revocation in the catalog's queue.
     pub(crate) creating_tables: Mutex<()>,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
@@ -91,7 +116,11 @@ impl Service {
             .await
             .map_err(ServiceError::internal)?
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+        catalog.for_each_live_api_token(|token| expired_at = access.install_api_token(&token).max(expired_at)).await?;
         let service = Arc::new(Self {
+            passwords: Passwords::default(),
+            verified_passwords: VerifiedPasswords::new(&*randomness),
+            sessions: Sessions::default(),
             access,
             catalog,
             engine,
@@ -228,19 +257,20 @@ impl Service {
 
     /// Decides whether the request may do `action` to the database that has this name for it.
     pub fn permit(&self, entry: &Entry, action: Action, name: &DatabaseName) -> Result<Permit, Forbidden> {
-        let database = self.catalog.database(name);
+        let database = self.catalog.database(self.organization_of(entry), name);
         entry.permit(action, name, database.map(|database| database.id))
     }
 
     /// Binds a request to a database, so that it ends together with it.
     pub(crate) fn join_database(&self, entry: &Entry, permit: &Permit) -> Option<Arc<Database>> {
-        let database = self.catalog.database(permit.database())?;
+        let organization = self.organization_of(entry);
+        let database = self.catalog.database(organization, permit.database())?;
         if permit.database_id().is_some_and(|id| id != database.id) {
             return None;
         }
         self.access.join_database(entry, database.id).ok()?;
         // The database may have gone between looking and joining; whoever removed it then did not see this request.
-        let still = self.catalog.database(permit.database())?;
+        let still = self.catalog.database(organization, permit.database())?;
         (still.id == database.id).then_some(still)
     }
 }
@@ -249,7 +279,8 @@ impl Service {
 pub(crate) fn actor(caller: &Entry) -> Actor {
     match caller.credential_id() {
         CredentialId::Token(id) => Actor::Token(id),
-        CredentialId::ApiToken(_) | CredentialId::Session(_) => Actor::Server,
+        CredentialId::ApiToken(id) => Actor::ApiToken(id),
+        CredentialId::Session(_) => caller.owner().map_or(Actor::Server, |owner| Actor::User(owner.user)),
     }
 }
 

@@ -37,7 +37,9 @@ impl Service {
         if let Some(reason) = caller.end_reason() {
             return Err(ServiceError::ended(reason, None));
         }
-        self.catalog.database(name).ok_or_else(|| ServiceError::DatabaseNotFound(name.clone()))
+        self.catalog
+            .database(self.identity().organization, name)
+            .ok_or_else(|| ServiceError::DatabaseNotFound(name.clone()))
     }
 
     /// Creates a table. Without a template of its own it takes over the database's.
@@ -47,8 +49,9 @@ impl Service {
         database: DatabaseName,
         new: NewTable,
     ) -> Result<Arc<Table>, ServiceError> {
+        let organization = self.identity().organization;
         self.change_catalog(caller, move |catalog, actor| async move {
-            catalog.create_table(database.clone(), new, actor).await.map_err(about_database(&database))
+            catalog.create_table(organization, database.clone(), new, actor).await.map_err(about_database(&database))
         })
         .await
     }
@@ -60,8 +63,9 @@ impl Service {
         database: DatabaseName,
         table: String,
     ) -> Result<(), ServiceError> {
+        let organization = self.identity().organization;
         self.change_catalog(caller, move |catalog, actor| async move {
-            let deleted = catalog.delete_table(database.clone(), table.clone(), actor).await;
+            let deleted = catalog.delete_table(organization, database.clone(), table.clone(), actor).await;
             deleted.map(drop).map_err(about_table(&database, &table))
         })
         .await
@@ -75,8 +79,9 @@ impl Service {
         table: String,
         new_name: TableName,
     ) -> Result<Arc<Table>, ServiceError> {
+        let organization = self.identity().organization;
         self.change_catalog(caller, move |catalog, actor| async move {
-            let renamed = catalog.rename_table(database.clone(), table.clone(), new_name, actor).await;
+            let renamed = catalog.rename_table(organization, database.clone(), table.clone(), new_name, actor).await;
             renamed.map_err(about_table(&database, &table))
         })
         .await
@@ -90,8 +95,9 @@ impl Service {
         id: TableId,
     ) -> Result<Arc<Table>, ServiceError> {
         let deleted_after = self.recoverable_since();
+        let organization = self.identity().organization;
         self.change_catalog(caller, move |catalog, actor| async move {
-            let undeleted = catalog.undelete_table(database.clone(), id, deleted_after, actor).await;
+            let undeleted = catalog.undelete_table(organization, database.clone(), id, deleted_after, actor).await;
             undeleted.map_err(|error| match error {
                 CatalogError::TableNotFound => ServiceError::NoSuchTableId(id),
                 other => about_database(&database)(other),

@@ -83,13 +83,16 @@ impl Service {
     ) -> Result<Arc<Database>, ServiceError> {
         let _turn = entry.run(self.creating_tables.lock()).await.map_err(|reason| ended(reason, permit))?;
         entry.begin_commit().map_err(|reason| ended(reason, permit))?;
-        match self.catalog.create_missing_tables(database.clone(), names, actor(&entry)).await {
+        match self.catalog.create_missing_tables(database.clone(), names, actor(entry)).await {
             // If there is no room any more, the engine finds it so and refuses the lines.
             Ok(()) | Err(CatalogError::TooManyTables { .. }) => {}
             Err(CatalogError::DatabaseNotFound) => return Err(ended(EndReason::DatabaseGone, permit)),
             Err(error) => return Err(error.into()),
         }
-        let same = self.catalog.database(permit.database()).filter(|found| found.id == database.id);
+        let same = self
+            .catalog
+            .database(self.organization_of(entry), permit.database())
+            .filter(|found| found.id == database.id);
         same.ok_or_else(|| ended(EndReason::DatabaseGone, permit))
     }
 }
@@ -141,6 +144,7 @@ mod tests {
         let name: DatabaseName = "a".parse().unwrap();
         let new = NewDatabase {
             name: name.clone(),
+            description: Description::default(),
             retention: Retention::FOREVER,
             limits: tidegate_model::DatabaseLimits::new(5, 200).unwrap(),
             partition_template: None,
@@ -157,7 +161,7 @@ mod tests {
         let permit = service.permit(&entry, Action::Write, &name).unwrap();
 
         // What a write sees that came in before the limit was lowered.
-        let before = service.catalog.database(&name).unwrap();
+        let before = service.catalog.database(service.identity().organization, &name).unwrap();
         let change = DatabaseChange { max_tables: Some(1), ..DatabaseChange::default() };
         service.update_database(manage().await, name.clone(), change).await.unwrap();
         let first = enter().await;

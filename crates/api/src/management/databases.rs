@@ -10,8 +10,8 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_model::{
-    Database as DatabaseRecord, DatabaseChange, DatabaseLimits, DatabaseName, DatabaseNameError, NewDatabase,
-    Retention, Timestamp,
+    Database as DatabaseRecord, DatabaseChange, DatabaseLimits, DatabaseName, DatabaseNameError, Description,
+    NewDatabase, Retention, Timestamp,
 };
 use tidegate_service::Service;
 use utoipa::ToSchema;
@@ -222,6 +222,7 @@ pub(super) async fn undelete(
 fn new_database(request: CreateDatabase) -> Result<NewDatabase, ManagementError> {
     Ok(NewDatabase {
         name: database_name(request.name)?,
+        description: Description::default(),
         retention: retention(request.retention_period)?.unwrap_or_default(),
         limits: limits(request.max_tables, request.max_columns_per_table)?,
         partition_template: request.partition_template.map(partition_template).transpose()?,
@@ -238,6 +239,7 @@ fn change(request: UpdateDatabase) -> Result<DatabaseChange, ManagementError> {
     let (gives_tables, gives_columns) = (request.max_tables.is_some(), request.max_columns_per_table.is_some());
     let limits = limits(request.max_tables, request.max_columns_per_table)?;
     let change = DatabaseChange {
+        description: None,
         retention: retention(request.retention_period)?,
         max_tables: gives_tables.then_some(limits.max_tables),
         max_columns_per_table: gives_columns.then_some(limits.max_columns_per_table),

@@ -19,7 +19,7 @@ async fn of_parallel_creates_of_one_name_exactly_one_succeeds() {
     let (catalog, _clock, _directory) = fresh().await;
     let creates = (0..16).map(|_| {
         let catalog = catalog.clone();
-        tokio::spawn(async move { catalog.create_database(new_database("a"), Actor::Server).await })
+        tokio::spawn(async move { catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await })
     });
     let results: Vec<_> = join_all(creates).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -27,7 +27,7 @@ async fn of_parallel_creates_of_one_name_exactly_one_succeeds() {
         assert!(matches!(error, CatalogError::DatabaseExists { .. }), "{error:?}");
     }
     assert_eq!(catalog.sequence(), SequenceNumber(2));
-    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap().len(), 1);
+    assert_eq!(catalog.databases(catalog.own(), RecordStatus::All).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -56,7 +56,10 @@ async fn different_changes_in_parallel_each_take_their_own_number() {
         tokio::spawn(async move {
             match number % 3 {
                 0 => catalog.create_token(new_token(number, DATABASE), Actor::Server).await.map(|_| ()),
-                1 => catalog.create_database(new_database(&format!("d{number}")), Actor::Server).await.map(|_| ()),
+                1 => catalog
+                    .create_database(catalog.own(), new_database(&format!("d{number}")), Actor::Server)
+                    .await
+                    .map(|_| ()),
                 _ => {
                     let to = Timestamp::from_micros(i64::try_from(number).unwrap());
                     catalog.raise_clock_mark(to).await
@@ -70,7 +73,7 @@ async fn different_changes_in_parallel_each_take_their_own_number() {
     let sequences: Vec<_> = catalog.audit(100).await.unwrap().into_iter().map(|row| row.sequence.0).collect();
     assert_eq!(sequences, (1..=17).rev().collect::<Vec<_>>());
     assert_eq!(catalog.clock_mark(), Some(Timestamp::from_micros(23)));
-    assert_eq!(catalog.active_databases().len(), 8);
+    assert_eq!(catalog.active_databases(catalog.own()).len(), 8);
 }
 
 /// Readers never see a token go back: not behind what was answered to its writer, nor behind what they saw before.
@@ -117,13 +120,13 @@ async fn a_reader_never_sees_an_older_record_than_was_answered() {
 async fn a_change_goes_on_when_its_caller_goes_away() {
     let (catalog, _clock, _directory) = fresh().await;
     {
-        let create = std::pin::pin!(catalog.create_database(new_database("a"), Actor::Server));
+        let create = std::pin::pin!(catalog.create_database(catalog.own(), new_database("a"), Actor::Server));
         assert!(create.poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     while catalog.sequence() < SequenceNumber(2) {
         tokio::task::yield_now().await;
     }
-    assert!(catalog.database(&name("a")).is_some());
-    assert_eq!(catalog.databases(RecordStatus::Active).await.unwrap().len(), 1);
+    assert!(catalog.database(catalog.own(), &name("a")).is_some());
+    assert_eq!(catalog.databases(catalog.own(), RecordStatus::Active).await.unwrap().len(), 1);
     assert_eq!(catalog.audit(1).await.unwrap()[0].sequence, SequenceNumber(2));
 }

@@ -5,25 +5,11 @@ use tidegate_model::{
     TokenDigest, TokenKind,
 };
 
-use super::{ManualClock, fresh, name, new_database, new_token, permissions, token_id};
+use super::{ManualClock, name, new_database, new_token, permissions, token_id};
 use crate::{Actor, AuditAction, Catalog, CatalogError, RecordStatus, TokenChange};
 
 const DATABASE: TokenKind = TokenKind::Database;
 const MANAGEMENT: TokenKind = TokenKind::Management;
-
-macro_rules! on_sqlite {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(
-                #[tokio::test]
-                async fn $test() {
-                    let (catalog, clock, _directory) = super::fresh().await;
-                    super::$test(&catalog, &clock).await;
-                }
-            )+
-        }
-    };
-}
 
 on_sqlite!(
     a_token_is_given_back_whole,
@@ -46,16 +32,6 @@ on_sqlite!(
 
 fn text(description: &str) -> Option<Description> {
     Some(Description::new(description).unwrap())
-}
-
-/// Runs `$change` and asserts that neither the sequence nor the audit log moved.
-macro_rules! leaves_no_trace {
-    ($catalog:expr, $change:expr) => {{
-        let before = ($catalog.sequence(), $catalog.audit(100).await.unwrap());
-        let result = $change.await;
-        assert_eq!(($catalog.sequence(), $catalog.audit(100).await.unwrap()), before, stringify!($change));
-        result
-    }};
 }
 
 async fn a_token_is_given_back_whole(catalog: &Catalog, _: &ManualClock) {
@@ -197,57 +173,61 @@ async fn a_database_is_given_back_whole(catalog: &Catalog, clock: &ManualClock) 
     ]);
     let new = NewDatabase {
         name: name("plant7/raw"),
+        description: Description::new("raw\n✓").unwrap(),
         retention: Retention::from_nanos(i64::MAX).unwrap(),
         limits: DatabaseLimits::new(i32::MAX.into(), 1000).unwrap(),
         partition_template: Some(template.unwrap()),
     };
-    let created = catalog.create_database(new.clone(), Actor::Server).await.unwrap();
+    let created = catalog.create_database(catalog.own(), new.clone(), Actor::Server).await.unwrap();
     assert_eq!((&created.name, created.retention, created.limits), (&new.name, new.retention, new.limits));
+    assert_eq!((&created.description, created.organization), (&new.description, catalog.own()));
     assert_eq!(created.partition_template, new.partition_template);
     assert_eq!((created.created_at, created.deleted_at), (Timestamp::from_micros(70), None));
-    assert_eq!(catalog.database(&new.name).unwrap(), created);
-    assert_eq!(catalog.databases(RecordStatus::Active).await.unwrap(), [(*created).clone()]);
+    assert_eq!(created.updated_at, created.created_at);
+    assert_eq!(catalog.database_by_id(created.id).unwrap(), created);
+    assert_eq!(catalog.database(catalog.own(), &new.name).unwrap(), created);
+    assert_eq!(catalog.databases(catalog.own(), RecordStatus::Active).await.unwrap(), [(*created).clone()]);
 }
 
 async fn an_active_name_is_used_once(catalog: &Catalog, _: &ManualClock) {
-    catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
-    let again = leaves_no_trace!(catalog, catalog.create_database(new_database("a"), Actor::Server));
+    catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
+    let again = leaves_no_trace!(catalog, catalog.create_database(catalog.own(), new_database("a"), Actor::Server));
     assert!(matches!(again, Err(CatalogError::DatabaseExists { name }) if name.as_str() == "a"));
-    catalog.create_database(new_database("A"), Actor::Server).await.unwrap();
-    assert!(catalog.database(&name("b")).is_none());
+    catalog.create_database(catalog.own(), new_database("A"), Actor::Server).await.unwrap();
+    assert!(catalog.database(catalog.own(), &name("b")).is_none());
 }
 
 async fn ids_are_never_reused(catalog: &Catalog, _: &ManualClock) {
     let mut last = 0;
     for _ in 0..5 {
-        let created = catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
+        let created = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
         assert!(created.id.get() > last, "{} after {last}", created.id);
         last = created.id.get();
-        let refused = catalog.create_database(new_database("a"), Actor::Server).await;
+        let refused = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await;
         assert!(matches!(refused, Err(CatalogError::DatabaseExists { .. })));
-        catalog.delete_database(&name("a"), Actor::Server).await.unwrap();
+        catalog.delete_database(catalog.own(), &name("a"), Actor::Server).await.unwrap();
     }
 }
 
 async fn deleted_databases_stay_on_record(catalog: &Catalog, clock: &ManualClock) {
-    let first = catalog.create_database(new_database("b"), Actor::Server).await.unwrap();
+    let first = catalog.create_database(catalog.own(), new_database("b"), Actor::Server).await.unwrap();
     clock.set(30);
-    let deleted = catalog.delete_database(&name("b"), Actor::Server).await.unwrap();
+    let deleted = catalog.delete_database(catalog.own(), &name("b"), Actor::Server).await.unwrap();
     assert_eq!((deleted.id, deleted.deleted_at), (first.id, Some(Timestamp::from_micros(30))));
-    assert!(catalog.database(&name("b")).is_none());
+    assert!(catalog.database(catalog.own(), &name("b")).is_none());
     for missing in ["b", "never"] {
-        let again = leaves_no_trace!(catalog, catalog.delete_database(&name(missing), Actor::Server));
+        let again = leaves_no_trace!(catalog, catalog.delete_database(catalog.own(), &name(missing), Actor::Server));
         assert!(matches!(again, Err(CatalogError::DatabaseNotFound)));
     }
-    let second = catalog.create_database(new_database("b"), Actor::Server).await.unwrap();
-    let other = catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
+    let second = catalog.create_database(catalog.own(), new_database("b"), Actor::Server).await.unwrap();
+    let other = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
     let ids = async |status| -> Vec<_> {
-        catalog.databases(status).await.unwrap().into_iter().map(|database| database.id).collect()
+        catalog.databases(catalog.own(), status).await.unwrap().into_iter().map(|database| database.id).collect()
     };
     assert_eq!(ids(RecordStatus::Active).await, [other.id, second.id]);
     assert_eq!(ids(RecordStatus::Deleted).await, [first.id]);
     assert_eq!(ids(RecordStatus::All).await, [other.id, first.id, second.id]);
-    assert_eq!(catalog.active_databases(), [other, second]);
+    assert_eq!(catalog.active_databases(catalog.own()), [other, second]);
 }
 
 async fn the_clock_mark_never_falls(catalog: &Catalog, _: &ManualClock) {
@@ -269,9 +249,9 @@ async fn every_change_has_one_audit_row_and_one_sequence_number(catalog: &Catalo
     clock.set(3);
     catalog.revoke_token(token_id(1), DATABASE, admin).await.unwrap();
     clock.set(4);
-    catalog.create_database(new_database("a"), admin).await.unwrap();
+    catalog.create_database(catalog.own(), new_database("a"), admin).await.unwrap();
     clock.set(5);
-    catalog.delete_database(&name("a"), Actor::Server).await.unwrap();
+    catalog.delete_database(catalog.own(), &name("a"), Actor::Server).await.unwrap();
     assert_eq!(catalog.sequence(), SequenceNumber(start.0 + 5));
 
     let rows: Vec<_> = catalog
@@ -281,12 +261,12 @@ async fn every_change_has_one_audit_row_and_one_sequence_number(catalog: &Catalo
         .into_iter()
         .map(|row| (row.sequence.0 - start.0, row.at.micros(), row.actor, row.action, row.subject))
         .collect();
-    let token = token_id(1).to_string();
+    let (token, database) = (token_id(1).to_string(), format!("{} a", catalog.own()));
     assert_eq!(
         rows,
         [
-            (5, 5, Actor::Server, AuditAction::DeleteDatabase, "a".to_owned()),
-            (4, 4, admin, AuditAction::CreateDatabase, "a".to_owned()),
+            (5, 5, Actor::Server, AuditAction::DeleteDatabase, database.clone()),
+            (4, 4, admin, AuditAction::CreateDatabase, database),
             (3, 3, admin, AuditAction::RevokeToken, token.clone()),
             (2, 2, admin, AuditAction::UpdateToken, token.clone()),
             (1, 1, Actor::Server, AuditAction::CreateToken, token),

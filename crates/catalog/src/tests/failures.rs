@@ -19,8 +19,9 @@ async fn inject(catalog: &Catalog, fault: Fault) {
 
 /// What memory shows is what a new process would find on disk.
 async fn assert_memory_is_disk(catalog: &Catalog) {
-    let on_disk: Vec<_> = catalog.databases(RecordStatus::Active).await.unwrap().into_iter().map(Arc::new).collect();
-    assert_eq!(catalog.active_databases(), on_disk);
+    let on_disk: Vec<_> =
+        catalog.databases(catalog.own(), RecordStatus::Active).await.unwrap().into_iter().map(Arc::new).collect();
+    assert_eq!(catalog.active_databases(catalog.own()), on_disk);
     for kind in [DATABASE, TokenKind::Management] {
         for record in catalog.tokens(kind, true).await.unwrap() {
             assert_eq!(*catalog.token(record.id, kind).await.unwrap(), record);
@@ -42,8 +43,8 @@ async fn a_commit_that_failed_has_not_happened() {
     assert_memory_is_disk(&catalog).await;
 
     inject(&catalog, Fault::FailsBeforeCommit).await;
-    assert!(catalog.create_database(new_database("a"), Actor::Server).await.is_err());
-    assert!(catalog.database(&name("a")).is_none());
+    assert!(catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.is_err());
+    assert!(catalog.database(catalog.own(), &name("a")).is_none());
     inject(&catalog, Fault::FailsBeforeCommit).await;
     assert!(catalog.raise_clock_mark(Timestamp::from_micros(5)).await.is_err());
     assert_eq!(catalog.clock_mark(), None);
@@ -62,8 +63,8 @@ async fn a_commit_that_happened_counts_although_it_reported_an_error() {
     assert!(catalog.token(token_id(1), DATABASE).await.unwrap().revoked_at.is_some());
 
     inject(&catalog, Fault::FailsAfterCommit).await;
-    catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
-    assert!(catalog.database(&name("a")).is_some());
+    catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
+    assert!(catalog.database(catalog.own(), &name("a")).is_some());
     inject(&catalog, Fault::FailsAfterCommit).await;
     catalog.raise_clock_mark(Timestamp::from_micros(5)).await.unwrap();
     assert_eq!(catalog.clock_mark(), Some(Timestamp::from_micros(5)));
@@ -88,20 +89,20 @@ async fn an_outcome_that_cannot_be_read_ends_all_changes() {
         assert!(catalog.token(token_id(1), DATABASE).await.unwrap().revoked_at.is_some());
     }
     catalog.shared.writer.lock().await.path.set_file_name("catalog.sqlite");
-    let next = catalog.create_database(new_database("a"), Actor::Server).await;
+    let next = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await;
     assert!(matches!(next, Err(CatalogError::Unusable)));
     catalog.close().await;
 
     let catalog = open(directory.path(), &clock).await.catalog;
     assert_eq!(catalog.sequence(), SequenceNumber(3));
-    catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
+    catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
 }
 
 #[tokio::test]
 async fn without_its_audit_row_no_change_happens() {
     let (catalog, _clock, directory) = fresh().await;
     catalog.create_token(new_token(1, DATABASE), Actor::Server).await.unwrap();
-    catalog.create_database(new_database("kept"), Actor::Server).await.unwrap();
+    catalog.create_database(catalog.own(), new_database("kept"), Actor::Server).await.unwrap();
     let mut raw = raw(directory.path()).await;
     let trigger = "CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'refused'); END";
     sqlx::query(trigger).execute(&mut raw).await.unwrap();
@@ -109,8 +110,8 @@ async fn without_its_audit_row_no_change_happens() {
 
     let create = catalog.create_token(new_token(2, DATABASE), Actor::Server).await.map(|_| ());
     let revoke = catalog.revoke_token(token_id(1), DATABASE, Actor::Server).await.map(|_| ());
-    let database = catalog.create_database(new_database("a"), Actor::Server).await.map(|_| ());
-    let delete = catalog.delete_database(&name("kept"), Actor::Server).await.map(|_| ());
+    let database = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.map(|_| ());
+    let delete = catalog.delete_database(catalog.own(), &name("kept"), Actor::Server).await.map(|_| ());
     for result in [create, revoke, database, delete] {
         assert!(matches!(result, Err(CatalogError::Storage(_))), "{result:?}");
     }
@@ -118,7 +119,7 @@ async fn without_its_audit_row_no_change_happens() {
     assert_memory_is_disk(&catalog).await;
     assert!(matches!(catalog.token(token_id(2), DATABASE).await, Err(CatalogError::TokenNotFound)));
     assert_eq!(catalog.token(token_id(1), DATABASE).await.unwrap().revoked_at, None);
-    assert!(catalog.database(&name("kept")).is_some());
+    assert!(catalog.database(catalog.own(), &name("kept")).is_some());
 
     sqlx::query("DROP TRIGGER no_audit").execute(&mut raw).await.unwrap();
     catalog.create_token(new_token(2, DATABASE), Actor::Server).await.unwrap();
@@ -130,12 +131,12 @@ async fn without_its_audit_row_no_change_happens() {
 async fn a_catalog_that_somebody_else_changed_is_not_written() {
     let (catalog, _clock, directory) = fresh().await;
     sqlx::query("UPDATE catalog_head SET sequence = 9").execute(&mut raw(directory.path()).await).await.unwrap();
-    let first = catalog.create_database(new_database("a"), Actor::Server).await;
+    let first = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await;
     assert!(matches!(first, Err(CatalogError::Storage(_))));
-    let second = catalog.create_database(new_database("a"), Actor::Server).await;
+    let second = catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await;
     assert!(matches!(second, Err(CatalogError::Unusable)));
-    assert!(catalog.database(&name("a")).is_none());
-    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap(), []);
+    assert!(catalog.database(catalog.own(), &name("a")).is_none());
+    assert_eq!(catalog.databases(catalog.own(), RecordStatus::All).await.unwrap(), []);
 }
 
 /// Writes a row, then panics.
@@ -163,7 +164,7 @@ async fn a_change_that_panics_is_rolled_back_and_the_next_one_works() {
     let (catalog, _clock, _directory) = fresh().await;
     catalog.create_token(new_token(1, DATABASE), Actor::Server).await.unwrap();
     assert!(matches!(catalog.change(Panics, Actor::Server).await, Err(CatalogError::Unusable)));
-    catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
+    catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
     assert_eq!(catalog.token(token_id(1), DATABASE).await.unwrap().revoked_at, None);
     assert_memory_is_disk(&catalog).await;
 }

@@ -51,22 +51,22 @@ async fn everything_is_there_after_reopening() {
     catalog.create_token(new_token(1, TokenKind::Database), Actor::Server).await.unwrap();
     catalog.create_token(new_token(2, TokenKind::Database), Actor::Server).await.unwrap();
     catalog.revoke_token(token_id(1), TokenKind::Database, Actor::Server).await.unwrap();
-    let kept = catalog.create_database(new_database("kept"), Actor::Server).await.unwrap();
-    let gone = catalog.create_database(new_database("gone"), Actor::Server).await.unwrap();
-    catalog.delete_database(&name("gone"), Actor::Server).await.unwrap();
+    let kept = catalog.create_database(catalog.own(), new_database("kept"), Actor::Server).await.unwrap();
+    let gone = catalog.create_database(catalog.own(), new_database("gone"), Actor::Server).await.unwrap();
+    catalog.delete_database(catalog.own(), &name("gone"), Actor::Server).await.unwrap();
     catalog.raise_clock_mark(Timestamp::from_micros(33)).await.unwrap();
     let (sequence, audit) = (catalog.sequence(), catalog.audit(100).await.unwrap());
     let tokens = catalog.tokens(TokenKind::Database, true).await.unwrap();
-    let databases = catalog.databases(RecordStatus::All).await.unwrap();
+    let databases = catalog.databases(catalog.own(), RecordStatus::All).await.unwrap();
     catalog.close().await;
 
     let catalog = open(directory.path(), &clock).await.catalog;
     assert_eq!((catalog.sequence(), catalog.audit(100).await.unwrap()), (sequence, audit));
     assert_eq!(catalog.tokens(TokenKind::Database, true).await.unwrap(), tokens);
-    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap(), databases);
-    assert_eq!(catalog.active_databases(), [kept]);
+    assert_eq!(catalog.databases(catalog.own(), RecordStatus::All).await.unwrap(), databases);
+    assert_eq!(catalog.active_databases(catalog.own()), [kept]);
     assert_eq!(catalog.clock_mark(), Some(Timestamp::from_micros(33)));
-    let next = catalog.create_database(new_database("gone"), Actor::Server).await.unwrap();
+    let next = catalog.create_database(catalog.own(), new_database("gone"), Actor::Server).await.unwrap();
     assert!(next.id > gone.id);
 }
 
@@ -76,7 +76,7 @@ async fn an_answered_change_survives_a_kill() {
     let (catalog, clock, directory) = fresh().await;
     catalog.create_token(new_token(1, TokenKind::Database), Actor::Server).await.unwrap();
     catalog.revoke_token(token_id(1), TokenKind::Database, Actor::Server).await.unwrap();
-    catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
+    catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
     let copy = tempfile::tempdir().unwrap();
     for file in ["catalog.sqlite", "catalog.sqlite-wal"] {
         fs::copy(directory.path().join(file), copy.path().join(file)).unwrap();
@@ -85,7 +85,7 @@ async fn an_answered_change_survives_a_kill() {
     assert!(!survivor.first_start);
     assert_eq!(survivor.catalog.identity(), catalog.identity());
     assert_eq!(survivor.catalog.sequence(), catalog.sequence());
-    assert!(survivor.catalog.database(&name("a")).is_some());
+    assert!(survivor.catalog.database(survivor.catalog.own(), &name("a")).is_some());
     assert!(survivor.catalog.token(token_id(1), TokenKind::Database).await.unwrap().revoked_at.is_some());
 }
 
@@ -111,7 +111,7 @@ async fn a_closed_catalog_refuses_work_and_leaves_one_file() {
     let clone = catalog.clone();
     catalog.live_tokens().await.unwrap();
     catalog.close().await;
-    let change = clone.create_database(new_database("a"), Actor::Server).await;
+    let change = clone.create_database(clone.own(), new_database("a"), Actor::Server).await;
     assert!(matches!(change, Err(CatalogError::Closed)));
     assert!(matches!(clone.live_tokens().await, Err(CatalogError::Closed)));
     let files: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -177,7 +177,7 @@ async fn rows_that_this_program_never_writes_are_damage() {
         "UPDATE databases SET max_tables = 0",
     ] {
         let (catalog, _clock, directory) = fresh().await;
-        catalog.create_database(new_database("a"), Actor::Server).await.unwrap();
+        catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
         catalog.close().await;
         run(directory.path(), statement).await;
         let error = try_open(directory.path()).await.unwrap_err();

@@ -1,6 +1,32 @@
 //! Tests of the whole catalog. [`contract`] holds what every backend must do; the others are about SQLite's file,
 //! about failures, and about many tasks at once.
 
+macro_rules! on_sqlite {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let (catalog, clock, _directory) = super::super::fresh().await;
+                    super::$test(&catalog, &clock).await;
+                }
+            )+
+        }
+    };
+}
+
+/// Runs `$change` and asserts that neither the sequence nor the audit log moved.
+macro_rules! leaves_no_trace {
+    ($catalog:expr, $change:expr) => {{
+        let before = ($catalog.sequence(), $catalog.audit(100).await.unwrap());
+        let result = $change.await;
+        assert_eq!(($catalog.sequence(), $catalog.audit(100).await.unwrap()), before, "{}", stringify!($change));
+        result
+    }};
+}
+
+mod accounts;
+mod api_tokens;
 mod concurrency;
 mod contract;
 mod failures;
@@ -15,11 +41,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tidegate_model::{
-    Action, Clock, DatabaseLimits, DatabaseName, Description, Grant, NewDatabase, NewToken, OsRandomness,
-    PermissionSet, Randomness, Retention, Timestamp, TokenDigest, TokenId, TokenKind,
+    Action, ApiToken, ApiTokenForm, ApiTokenId, Clock, ClusterId, DatabaseLimits, DatabaseName, Description, Grant,
+    NewDatabase, NewToken, Organization, OrganizationId, OsRandomness, PermissionSet, Randomness, Retention, Status,
+    Timestamp, TokenDigest, TokenId, TokenKind, TypedPermissions, UserId,
 };
 
-use crate::{Catalog, Opened};
+use crate::{Catalog, NewUser, Opened};
 
 /// A clock that stands still until it is told otherwise.
 #[derive(Debug, Default)]
@@ -63,6 +90,13 @@ pub(super) async fn fresh() -> (Catalog, Arc<ManualClock>, tempfile::TempDir) {
     (opened.catalog, clock, directory)
 }
 
+impl Catalog {
+    /// The organization that there is from the first start.
+    fn own(&self) -> OrganizationId {
+        self.identity().organization
+    }
+}
+
 /// A connection past the catalog.
 pub(super) async fn raw(directory: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(directory.join("catalog.sqlite")).connect().await.unwrap()
@@ -94,9 +128,51 @@ pub(super) fn name(text: &str) -> DatabaseName {
 pub(super) fn new_database(text: &str) -> NewDatabase {
     NewDatabase {
         name: name(text),
+        description: Description::default(),
         retention: Retention::FOREVER,
         limits: DatabaseLimits::default(),
         partition_template: None,
+    }
+}
+
+pub(super) fn user_id(number: u64) -> UserId {
+    UserId::new(number).unwrap()
+}
+
+pub(super) fn new_user(number: u64, name: &str) -> NewUser {
+    NewUser { id: user_id(number), name: name.parse().unwrap(), status: Status::Active, password: None }
+}
+
+pub(super) fn organization_id(number: u64) -> OrganizationId {
+    OrganizationId::new(number).unwrap()
+}
+
+pub(super) fn new_organization(number: u64, name: &str) -> Organization {
+    Organization {
+        id: organization_id(number),
+        cluster: ClusterId::from_uuid(uuid::Uuid::from_u128(number.into())),
+        name: name.parse().unwrap(),
+        description: Description::default(),
+        created_at: Timestamp::from_micros(1_000),
+        updated_at: Timestamp::from_micros(1_000),
+    }
+}
+
+/// The API token of this number: id and digest follow from it.
+pub(super) fn new_api_token(number: u64, user: UserId, organization: OrganizationId) -> ApiToken {
+    ApiToken {
+        id: ApiTokenId::new(number).unwrap(),
+        form: ApiTokenForm::Token { weak: false },
+        digest: TokenDigest::of(format!("api token {number}").as_bytes()),
+        organization,
+        user,
+        status: Status::Active,
+        description: Description::new(&format!("token {number} ✓")).unwrap(),
+        permissions: TypedPermissions::operator(),
+        created_at: Timestamp::from_micros(1_000),
+        updated_at: Timestamp::from_micros(1_000),
+        expires_at: None,
+        deleted_at: None,
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use tidegate_model::{Database, DatabaseId, Description, PermissionSet, Timestamp, TokenId, TokenKind, TokenRecord};
+use tidegate_model::{
+    Database, DatabaseId, Description, OrganizationId, PermissionSet, Timestamp, TokenId, TokenKind, TokenRecord,
+};
 
 use super::{fresh, name, new_database, new_token, open, permissions, token_id};
 use crate::{Actor, AuditAction, Catalog, CatalogError, RecordStatus, TokenChange};
@@ -79,8 +81,8 @@ fn kind(management: bool) -> TokenKind {
 }
 
 /// What the catalog should hold.
-#[derive(Default)]
 struct Model {
+    organization: OrganizationId,
     now: i64,
     tokens: BTreeMap<TokenId, TokenRecord>,
     databases: Vec<Database>,
@@ -89,6 +91,11 @@ struct Model {
 }
 
 impl Model {
+    fn new(organization: OrganizationId) -> Self {
+        let (tokens, databases, audit) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { organization, now: 0, tokens, databases, clock_mark: None, audit }
+    }
+
     fn record(&mut self, action: AuditAction, subject: impl ToString) {
         self.audit.push((action, subject.to_string(), self.now));
     }
@@ -166,15 +173,18 @@ impl Model {
         let new = new_database(text);
         let database = Database {
             id: DatabaseId::new(i64::try_from(self.databases.len()).unwrap() + 1).unwrap(),
+            organization: self.organization,
             name: new.name,
+            description: new.description,
             retention: new.retention,
             limits: new.limits,
             partition_template: None,
             created_at: Timestamp::from_micros(self.now),
+            updated_at: Timestamp::from_micros(self.now),
             deleted_at: None,
         };
         self.databases.push(database.clone());
-        self.record(AuditAction::CreateDatabase, text);
+        self.record(AuditAction::CreateDatabase, format!("{} {text}", self.organization));
         Answer::Database(database)
     }
 
@@ -184,7 +194,7 @@ impl Model {
         let Some(database) = self.databases.iter_mut().find(active) else { return Answer::DatabaseNotFound };
         database.deleted_at = Some(now);
         let database = database.clone();
-        self.record(AuditAction::DeleteDatabase, text);
+        self.record(AuditAction::DeleteDatabase, format!("{} {text}", self.organization));
         Answer::Database(database)
     }
 }
@@ -221,10 +231,10 @@ async fn perform(catalog: &Catalog, operation: &Operation) -> Result<Answer, Cat
             Answer::Token((*catalog.token(token_id(number), kind(management)).await?).clone())
         }
         Operation::CreateDatabase(name) => {
-            Answer::Database((*catalog.create_database(new_database(name), actor).await?).clone())
+            Answer::Database((*catalog.create_database(catalog.own(), new_database(name), actor).await?).clone())
         }
         Operation::DeleteDatabase(text) => {
-            Answer::Database((*catalog.delete_database(&name(text), actor).await?).clone())
+            Answer::Database((*catalog.delete_database(catalog.own(), &name(text), actor).await?).clone())
         }
         Operation::RaiseClockMark(to) => {
             catalog.raise_clock_mark(Timestamp::from_micros(to)).await?;
@@ -254,9 +264,9 @@ async fn compare(catalog: &Catalog, model: &Model) {
 
     let mut databases = model.databases.clone();
     databases.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-    assert_eq!(catalog.databases(RecordStatus::All).await.unwrap(), databases);
+    assert_eq!(catalog.databases(catalog.own(), RecordStatus::All).await.unwrap(), databases);
     let active = databases.iter().filter(|database| database.deleted_at.is_none());
-    assert!(catalog.active_databases().iter().map(|database| &**database).eq(active));
+    assert!(catalog.active_databases(catalog.own()).iter().map(|database| &**database).eq(active));
     assert_eq!(catalog.clock_mark(), model.clock_mark.map(Timestamp::from_micros));
 
     let audit = catalog.audit(u32::MAX).await.unwrap();
@@ -268,7 +278,7 @@ async fn compare(catalog: &Catalog, model: &Model) {
 async fn check(operations: Vec<Operation>) {
     let (mut catalog, clock, directory) = fresh().await;
     let identity = catalog.identity();
-    let mut model = Model::default();
+    let mut model = Model::new(identity.organization);
     for operation in operations {
         model.now += 1;
         clock.set(model.now);

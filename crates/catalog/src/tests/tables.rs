@@ -1,17 +1,19 @@
-//! Random operations on databases and tables, checked against a model in memory and, now and then, after a reopening.
+//! Random operations on databases and tables of two organizations, checked against a model in memory and, now and then,
+//! after a reopening. The organizations have databases of the same names, which never answer for each other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use tidegate_model::{
-    Database, DatabaseChange, DatabaseId, NewTable, PartitionTemplate, Retention, Table, TableId, TemplatePart,
-    Timestamp,
+    Database, DatabaseChange, DatabaseId, DatabaseName, Description, NewTable, OrganizationId, PartitionTemplate,
+    Retention, Table, TableId, TemplatePart, Timestamp,
 };
 
-use super::{fresh, name, new_database, open};
+use super::{fresh, name, new_database, new_organization, open};
 use crate::{Actor, Catalog, CatalogError, RecordStatus};
 
+/// Every one of them in both organizations.
 const DATABASES: [&str; 3] = ["a", "b", "c/d"];
 const TABLES: [&str; 4] = ["t", "u", "v w", "x"];
 const ACTOR: Actor = Actor::Server;
@@ -21,8 +23,8 @@ enum Operation {
     CreateDatabase(usize),
     DeleteDatabase(usize),
     RenameDatabase(usize, usize),
-    UndeleteDatabase(i64, i64),
-    UpdateDatabase(usize, Option<u32>, Option<u32>, Option<i64>),
+    UndeleteDatabase(usize, i64, i64),
+    UpdateDatabase(usize, Change),
     CreateTable(usize, usize, bool),
     CreateMissing(usize, Vec<usize>),
     DeleteTable(usize, usize),
@@ -31,17 +33,45 @@ enum Operation {
     Reopen,
 }
 
+#[derive(Debug, Clone)]
+struct Change {
+    max_tables: Option<u32>,
+    max_columns: Option<u32>,
+    retention: Option<i64>,
+    description: Option<&'static str>,
+}
+
+impl Change {
+    fn retention(&self) -> Option<Retention> {
+        self.retention.map(|nanos| Retention::from_nanos(nanos).unwrap())
+    }
+
+    fn description(&self) -> Option<Description> {
+        self.description.map(|text| Description::new(text).unwrap())
+    }
+}
+
+/// Which organization, and the name, of the database of this number.
+fn place(at: usize) -> (usize, DatabaseName) {
+    (at / DATABASES.len(), name(DATABASES[at % DATABASES.len()]))
+}
+
+fn any_change() -> impl Strategy<Value = Change> {
+    let description = prop::option::of(prop::sample::select(vec!["", "x"]));
+    (prop::option::of(1_u32..5), prop::option::of(2_u32..9), prop::option::of(0_i64..9), description).prop_map(
+        |(max_tables, max_columns, retention, description)| Change { max_tables, max_columns, retention, description },
+    )
+}
+
 fn any_operation() -> impl Strategy<Value = Operation> {
-    let database = || 0..DATABASES.len();
+    let database = || 0..2 * DATABASES.len();
     let table = || 0..TABLES.len();
     prop_oneof![
         4 => database().prop_map(Operation::CreateDatabase),
         1 => database().prop_map(Operation::DeleteDatabase),
         2 => (database(), database()).prop_map(|(a, b)| Operation::RenameDatabase(a, b)),
-        2 => (1_i64..6, 0_i64..60).prop_map(|(id, after)| Operation::UndeleteDatabase(id, after)),
-        2 => (database(), prop::option::of(1_u32..5), prop::option::of(2_u32..9), prop::option::of(0_i64..9)).prop_map(
-            |(database, tables, columns, retention)| Operation::UpdateDatabase(database, tables, columns, retention)
-        ),
+        2 => (0_usize..2, 1_i64..6, 0_i64..60).prop_map(|(o, id, after)| Operation::UndeleteDatabase(o, id, after)),
+        2 => (database(), any_change()).prop_map(|(database, change)| Operation::UpdateDatabase(database, change)),
         6 => (database(), table(), any::<bool>()).prop_map(|(d, t, template)| Operation::CreateTable(d, t, template)),
         4 => (database(), prop::collection::vec(table(), 1..4)).prop_map(|(d, t)| Operation::CreateMissing(d, t)),
         4 => (database(), table()).prop_map(|(d, t)| Operation::DeleteTable(d, t)),
@@ -83,8 +113,8 @@ fn template() -> PartitionTemplate {
 }
 
 /// What the catalog should hold.
-#[derive(Default)]
 struct Model {
+    organizations: [OrganizationId; 2],
     now: i64,
     databases: Vec<Database>,
     tables: Vec<Table>,
@@ -93,10 +123,21 @@ struct Model {
 }
 
 impl Model {
-    fn database(&mut self, at: usize) -> Result<&mut Database, End> {
-        let active =
-            |database: &&mut Database| database.name.as_str() == DATABASES[at] && database.deleted_at.is_none();
+    fn new(organizations: [OrganizationId; 2]) -> Self {
+        Self { organizations, now: 0, databases: Vec::new(), tables: Vec::new(), former: Vec::new() }
+    }
+
+    fn named(&mut self, organization: usize, name: &DatabaseName) -> Result<&mut Database, End> {
+        let organization = self.organizations[organization];
+        let active = |database: &&mut Database| {
+            database.organization == organization && database.name == *name && database.deleted_at.is_none()
+        };
         self.databases.iter_mut().find(active).ok_or(End::DatabaseNotFound)
+    }
+
+    fn database(&mut self, at: usize) -> Result<&mut Database, End> {
+        let (organization, name) = place(at);
+        self.named(organization, &name)
     }
 
     /// The position of the table that a name reaches.
@@ -130,50 +171,64 @@ impl Model {
     }
 
     fn run(&mut self, operation: &Operation) -> Result<(), End> {
-        let now = Some(Timestamp::from_micros(self.now));
+        let now = Timestamp::from_micros(self.now);
         match *operation {
             Operation::CreateDatabase(at) => {
                 if self.database(at).is_ok() {
                     return Err(End::DatabaseExists);
                 }
-                let new = new_database(DATABASES[at]);
+                let (organization, name) = place(at);
+                let new = new_database(name.as_str());
                 self.databases.push(Database {
                     id: DatabaseId::new(self.databases.len() as i64 + 1).unwrap(),
+                    organization: self.organizations[organization],
                     name: new.name,
+                    description: new.description,
                     retention: new.retention,
                     limits: new.limits,
                     partition_template: None,
                     created_at: Timestamp::from_micros(self.now),
+                    updated_at: Timestamp::from_micros(self.now),
                     deleted_at: None,
                 });
             }
-            Operation::DeleteDatabase(at) => self.database(at)?.deleted_at = now,
+            Operation::DeleteDatabase(at) => self.database(at)?.deleted_at = Some(now),
             Operation::RenameDatabase(at, to) => {
                 self.database(at)?;
-                if self.database(to).is_ok() {
+                let (organization, new_name) = (place(at).0, place(to).1);
+                if self.named(organization, &new_name).is_ok() {
                     return Err(End::DatabaseExists);
                 }
-                self.database(at)?.name = name(DATABASES[to]);
+                let database = self.database(at)?;
+                database.name = new_name;
+                database.updated_at = now;
             }
-            Operation::UndeleteDatabase(id, after) => {
-                let found = self.databases.iter().position(|database| database.id.get() == id);
-                let at = found.ok_or(End::DatabaseNotFound)?;
+            Operation::UndeleteDatabase(organization, id, after) => {
+                let mine = self.organizations[organization];
+                let found = |database: &Database| database.id.get() == id && database.organization == mine;
+                let at = self.databases.iter().position(found).ok_or(End::DatabaseNotFound)?;
                 let deleted_at = self.databases[at].deleted_at.ok_or(End::NotDeleted)?;
                 if deleted_at.micros() <= after {
                     return Err(End::DatabaseNotFound);
                 }
                 let same = self.databases[at].name.clone();
-                if self.databases.iter().any(|other| other.name == same && other.deleted_at.is_none()) {
+                if self.named(organization, &same).is_ok() {
                     return Err(End::NameTaken);
                 }
                 self.databases[at].deleted_at = None;
             }
-            Operation::UpdateDatabase(at, tables, columns, retention) => {
+            Operation::UpdateDatabase(at, ref change) => {
                 let database = self.database(at)?;
-                database.limits.max_tables = tables.unwrap_or(database.limits.max_tables);
-                database.limits.max_columns_per_table = columns.unwrap_or(database.limits.max_columns_per_table);
-                if let Some(retention) = retention {
-                    database.retention = Retention::from_nanos(retention).unwrap();
+                let before = database.clone();
+                database.limits.max_tables = change.max_tables.unwrap_or(database.limits.max_tables);
+                database.limits.max_columns_per_table =
+                    change.max_columns.unwrap_or(database.limits.max_columns_per_table);
+                database.retention = change.retention().unwrap_or(database.retention);
+                if let Some(description) = change.description() {
+                    database.description = description;
+                }
+                if *database != before {
+                    database.updated_at = now;
                 }
             }
             Operation::CreateTable(at, table, own) => {
@@ -203,7 +258,7 @@ impl Model {
             Operation::DeleteTable(at, table) => {
                 let id = self.database(at)?.id;
                 let found = self.called(id, TABLES[table])?;
-                self.tables[found].deleted_at = now;
+                self.tables[found].deleted_at = Some(now);
                 let id = self.tables[found].id;
                 self.former.retain(|(former, _)| *former != id);
             }
@@ -259,56 +314,83 @@ impl Model {
         for table in &self.tables {
             assert_eq!(catalog.table_by_id(table.id).as_deref(), Some(table));
         }
-        let active: BTreeMap<_, _> = self
-            .databases
-            .iter()
-            .filter(|database| database.deleted_at.is_none())
-            .map(|database| (database.name.clone(), database.clone()))
-            .collect();
-        let shown: Vec<Database> =
-            catalog.active_databases().iter().map(|database| Database::clone(database)).collect();
-        assert_eq!(shown, active.into_values().collect::<Vec<_>>());
+        for organization in self.organizations {
+            let active: BTreeMap<_, _> = self
+                .databases
+                .iter()
+                .filter(|database| database.organization == organization && database.deleted_at.is_none())
+                .map(|database| (database.name.clone(), Arc::new(database.clone())))
+                .collect();
+            for text in DATABASES {
+                let name = name(text);
+                assert_eq!(catalog.database(organization, &name).as_ref(), active.get(&name), "{organization} {name}");
+            }
+            assert_eq!(catalog.active_databases(organization), active.into_values().collect::<Vec<_>>());
+        }
+        for database in &self.databases {
+            let active = database.deleted_at.is_none().then_some(database);
+            assert_eq!(catalog.database_by_id(database.id).as_deref(), active);
+        }
     }
 }
 
-async fn run(catalog: &Catalog, operation: &Operation) -> End {
-    let database = |at: &usize| name(DATABASES[*at]);
+async fn run(catalog: &Catalog, organizations: [OrganizationId; 2], operation: &Operation) -> End {
+    let place = |at: &usize| {
+        let (organization, name) = place(*at);
+        (organizations[organization], name)
+    };
     let table = |at: &usize| TABLES[*at].to_owned();
     match operation {
-        Operation::CreateDatabase(at) => end(catalog.create_database(new_database(DATABASES[*at]), ACTOR).await),
-        Operation::DeleteDatabase(at) => end(catalog.delete_database(&database(at), ACTOR).await),
-        Operation::RenameDatabase(at, to) => end(catalog.rename_database(database(at), database(to), ACTOR).await),
-        Operation::UndeleteDatabase(id, after) => {
-            let (id, after) = (DatabaseId::new(*id).unwrap(), Timestamp::from_micros(*after));
-            end(catalog.undelete_database(id, after, ACTOR).await)
+        Operation::CreateDatabase(at) => {
+            let (organization, name) = place(at);
+            end(catalog.create_database(organization, new_database(name.as_str()), ACTOR).await)
         }
-        Operation::UpdateDatabase(at, max_tables, max_columns_per_table, retention) => {
+        Operation::DeleteDatabase(at) => {
+            let (organization, name) = place(at);
+            end(catalog.delete_database(organization, &name, ACTOR).await)
+        }
+        Operation::RenameDatabase(at, to) => {
+            let (organization, name) = place(at);
+            end(catalog.rename_database(organization, name, place(to).1, ACTOR).await)
+        }
+        Operation::UndeleteDatabase(organization, id, after) => {
+            let (id, after) = (DatabaseId::new(*id).unwrap(), Timestamp::from_micros(*after));
+            end(catalog.undelete_database(organizations[*organization], id, after, ACTOR).await)
+        }
+        Operation::UpdateDatabase(at, change) => {
+            let (organization, name) = place(at);
             let change = DatabaseChange {
-                retention: retention.map(|nanos| Retention::from_nanos(nanos).unwrap()),
-                max_tables: *max_tables,
-                max_columns_per_table: *max_columns_per_table,
+                description: change.description(),
+                retention: change.retention(),
+                max_tables: change.max_tables,
+                max_columns_per_table: change.max_columns,
             };
-            end(catalog.update_database(database(at), change, ACTOR).await)
+            end(catalog.update_database(organization, name, change, ACTOR).await)
         }
         Operation::CreateTable(at, name, own) => {
+            let (organization, database) = place(at);
             let new = NewTable { name: TABLES[*name].parse().unwrap(), partition_template: own.then(template) };
-            end(catalog.create_table(database(at), new, ACTOR).await)
+            end(catalog.create_table(organization, database, new, ACTOR).await)
         }
-        Operation::CreateMissing(at, tables) => match catalog.database(&database(at)) {
-            None => End::DatabaseNotFound,
-            Some(database) => {
-                let names = tables.iter().map(|&at| TABLES[at].into()).collect();
-                end(catalog.create_missing_tables(database, names, ACTOR).await)
-            }
-        },
-        Operation::DeleteTable(at, name) => end(catalog.delete_table(database(at), table(name), ACTOR).await),
+        Operation::CreateMissing(at, tables) => {
+            let (organization, name) = place(at);
+            let Some(database) = catalog.database(organization, &name) else { return End::DatabaseNotFound };
+            let names = tables.iter().map(|&at| TABLES[at].into()).collect();
+            end(catalog.create_missing_tables(database, names, ACTOR).await)
+        }
+        Operation::DeleteTable(at, name) => {
+            let (organization, database) = place(at);
+            end(catalog.delete_table(organization, database, table(name), ACTOR).await)
+        }
         Operation::RenameTable(at, name, to) => {
+            let (organization, database) = place(at);
             let to = TABLES[*to].parse().unwrap();
-            end(catalog.rename_table(database(at), table(name), to, ACTOR).await)
+            end(catalog.rename_table(organization, database, table(name), to, ACTOR).await)
         }
         Operation::UndeleteTable(at, id, after) => {
+            let (organization, database) = place(at);
             let (id, after) = (TableId::new(*id).unwrap(), Timestamp::from_micros(*after));
-            end(catalog.undelete_table(database(at), id, after, ACTOR).await)
+            end(catalog.undelete_table(organization, database, id, after, ACTOR).await)
         }
         Operation::Reopen => End::Done,
     }
@@ -322,7 +404,10 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (mut catalog, clock, directory) = fresh().await;
-            let mut model = Model::default();
+            let other = new_organization(2, "other");
+            let organizations = [catalog.own(), other.id];
+            catalog.create_organization(other, None, ACTOR).await.unwrap();
+            let mut model = Model::new(organizations);
             for operation in &operations {
                 model.now += 1;
                 clock.set(model.now);
@@ -332,7 +417,7 @@ proptest! {
                 }
                 let (sequence, rows) = (catalog.sequence(), catalog.audit(1000).await.unwrap().len());
                 let expected = model.run(operation).err().unwrap_or(End::Done);
-                assert_eq!(run(&catalog, operation).await, expected, "{operation:?}");
+                assert_eq!(run(&catalog, organizations, operation).await, expected, "{operation:?}");
                 model.check(&catalog);
                 let moved = catalog.sequence().0 - sequence.0;
                 assert!(moved == 0 || (moved == 1 && expected == End::Done), "{operation:?}");
@@ -345,12 +430,12 @@ proptest! {
 #[tokio::test]
 async fn ids_of_tables_are_never_reused_and_logged_names_stay() {
     let (catalog, clock, directory) = fresh().await;
-    let database = catalog.create_database(new_database("a"), ACTOR).await.unwrap();
+    let database = catalog.create_database(catalog.own(), new_database("a"), ACTOR).await.unwrap();
     catalog.adopt_tables([(database.id, "old".to_owned())].into()).await.unwrap();
     let old = catalog.table(database.id, "old").unwrap();
     assert_eq!(catalog.table_logged_as(database.id, "old"), Some(old.id));
-    catalog.rename_table(name("a"), "old".into(), "new".parse().unwrap(), ACTOR).await.unwrap();
-    catalog.delete_table(name("a"), "new".into(), ACTOR).await.unwrap();
+    catalog.rename_table(catalog.own(), name("a"), "old".into(), "new".parse().unwrap(), ACTOR).await.unwrap();
+    catalog.delete_table(catalog.own(), name("a"), "new".into(), ACTOR).await.unwrap();
     catalog.create_missing_tables(database.clone(), vec!["old".into()], ACTOR).await.unwrap();
     let second = catalog.table(database.id, "old").unwrap();
     assert!(second.id > old.id);

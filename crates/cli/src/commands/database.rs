@@ -3,7 +3,9 @@
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::{DatabaseItem, ServerTime, StatusFilter};
-use tidegate_model::{AccountId, ClusterId, DatabaseChange, DatabaseId, DatabaseName, NewDatabase, Retention};
+use tidegate_model::{
+    AccountId, ClusterId, DatabaseChange, DatabaseId, DatabaseName, Description, NewDatabase, Retention,
+};
 
 use super::{database_of, or_nil, print_list, required, status_of, template_of};
 use crate::Face;
@@ -18,6 +20,7 @@ pub(super) async fn create(session: &mut Session<'_>, matches: &ArgMatches) -> R
     let limit = |id: &str| matches.get_one::<i64>(id).copied();
     let new = NewDatabase {
         name: database_of(matches)?.clone(),
+        description: Description::default(),
         retention: matches.get_one::<Retention>("retention-period").copied().unwrap_or_default(),
         limits: values::limits(limit("max-tables"), limit("max-columns")).map_err(Error::Usage)?,
         partition_template: template_of(matches)?,
@@ -44,6 +47,7 @@ pub(super) async fn update(session: &mut Session<'_>, matches: &ArgMatches) -> R
     let (max_tables, max_columns) = (matches.get_one::<i64>("max-tables"), matches.get_one::<i64>("max-columns"));
     let limits = values::limits(max_tables.copied(), max_columns.copied()).map_err(Error::Usage)?;
     let change = DatabaseChange {
+        description: None,
         retention: matches.get_one::<Retention>("retention-period").copied(),
         max_tables: max_tables.map(|_| limits.max_tables),
         max_columns_per_table: max_columns.map(|_| limits.max_columns_per_table),

@@ -10,7 +10,9 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tempfile::TempDir;
 use tidegate_line_protocol::Precision;
-use tidegate_model::{Database, DatabaseId, DatabaseLimits, Retention, TableId, Timestamp};
+use tidegate_model::{
+    Database, DatabaseId, DatabaseLimits, Description, OrganizationId, Retention, TableId, Timestamp,
+};
 
 use super::tables::Tables;
 use crate::wal::file::{Disk, Storage};
@@ -96,11 +98,14 @@ pub(crate) fn database() -> Database {
 pub(crate) fn database_of(id: i64, limits: DatabaseLimits) -> Database {
     Database {
         id: DatabaseId::new(id).unwrap(),
+        organization: OrganizationId::new(1).unwrap(),
         name: format!("db{id}").parse().unwrap(),
+        description: Description::default(),
         retention: Retention::FOREVER,
         limits,
         partition_template: None,
         created_at: Timestamp::from_micros(0),
+        updated_at: Timestamp::from_micros(0),
         deleted_at: None,
     }
 }

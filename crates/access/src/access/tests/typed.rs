@@ -205,3 +205,34 @@ fn typed_permissions_do_not_come_from_grants_by_name() {
     assert_eq!(entry.authorize(&wanted), Err(Forbidden::NoGrant));
     assert_eq!(entry.owner(), None);
 }
+
+#[test]
+fn the_end_of_an_owner_ends_all_that_acts_for_him_and_waits_for_it() {
+    let (access, _) = access();
+    let (first, first_token) = installed(&access, &["write:buckets"]);
+    let (second, _) = installed(&access, &["write:buckets"]);
+    let other_secret = secret();
+    let other = ApiToken { user: UserId::new(2).unwrap(), ..api_token(&other_secret, permissions(&["write:buckets"])) };
+    assert_eq!(access.install_api_token(&other), None);
+    let session = session(1_000);
+    access.install_session(&session);
+    let nobody = fixture("write:*", None).record;
+    assert_eq!(access.install(&nobody), None);
+
+    let deleted_before = access.enter(first.digest(), Door::Data).unwrap();
+    deleted_before.begin_commit().unwrap();
+    drop(access.end_api_token(&first_token));
+    let writing = access.enter(second.digest(), Door::Data).unwrap();
+    let unharmed = access.enter(other.digest, Door::Data).unwrap();
+
+    let drain = access.end_owned(|owner| owner.user.get() == 1);
+    assert_eq!(writing.begin_commit(), Err(EndReason::Revoked));
+    assert!(access.enter(second.digest(), Door::Data).is_err());
+    assert!(access.enter(session.digest, Door::Session).is_err());
+    assert!(unharmed.begin_commit().is_ok());
+    assert!(access.enter(nobody.digest, Door::Data).is_ok());
+    drop(writing);
+    assert!(!is_finished(&drain));
+    drop(deleted_before);
+    assert!(is_finished(&drain));
+}
