@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod cli;
+pub(crate) mod load;
 #[cfg(target_os = "linux")]
 pub(crate) mod powerloss;
 pub(crate) mod raw;
