@@ -27,3 +27,7 @@ mod serve;
 mod sql_functions;
 mod support;
 mod tls;
+mod v2_credentials;
+mod v2_flows;
+mod v2_revocation_load;
+mod v2_setup;

@@ -8,6 +8,7 @@ pub(crate) mod powerloss;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod streams;
+pub(crate) mod v2;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
