@@ -3,7 +3,18 @@
 import uuid
 
 import pytest
-from influxdb_client import InfluxDBClient, OnboardingRequest, Permission, PermissionResource, SetupService, User
+from influxdb_client import (
+    DBRPCreate,
+    DBRPsService,
+    InfluxDBClient,
+    LegacyAuthorizationPostRequest,
+    LegacyAuthorizationsService,
+    OnboardingRequest,
+    Permission,
+    PermissionResource,
+    SetupService,
+    User,
+)
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from tidegate_server import Server
@@ -68,6 +79,18 @@ class Plant:
 
     def authorization(self, *permissions):
         return self.operator.authorizations_api().create_authorization(self.org_id, list(permissions))
+
+    def legacy_authorization(self):
+        """A v1 user name without a password."""
+        wanted = LegacyAuthorizationPostRequest(
+            org_id=self.org_id, token=fresh_name("legacy"), permissions=[self.on_bucket("read")]
+        )
+        service = LegacyAuthorizationsService(self.operator.api_client)
+        return service.post_legacy_authorizations(legacy_authorization_post_request=wanted)
+
+    def mapping(self, bucket):
+        wanted = DBRPCreate(org_id=self.org_id, bucket_id=bucket.id, database=fresh_name("db"), retention_policy="week")
+        return DBRPsService(self.operator.api_client).post_dbrp(dbrp_create=wanted)
 
     def write(self, client, bucket, lines):
         client.write_api(write_options=SYNCHRONOUS).write(bucket=bucket.name, record=lines)
