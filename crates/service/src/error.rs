@@ -43,6 +43,15 @@ pub enum ServiceError {
     /// No database of this id can be brought back.
     #[error("database {0} not found among the deleted ones")]
     NoSuchDatabaseId(DatabaseId),
+    /// There is no active database of this id for the caller.
+    #[error("database {0} not found")]
+    DatabaseIdNotFound(DatabaseId),
+    /// There is no such mapping for the caller.
+    #[error("mapping not found")]
+    MappingNotFound,
+    /// A mapping of these v1 names exists.
+    #[error("a mapping of this database and retention policy already exists")]
+    MappingExists,
     /// The database has no table of this name.
     #[error("table {1:?} not found in database \"{0}\"")]
     TableNotFound(DatabaseName, String),

@@ -8,12 +8,14 @@
 
 mod api_tokens;
 mod authority;
+mod buckets;
 mod databases;
 mod directory;
 mod error;
 mod expiry;
 mod legacy;
 mod management_tokens;
+mod mappings;
 mod measurements;
 mod organizations;
 mod passwords;
@@ -28,14 +30,16 @@ mod users;
 mod write;
 
 pub use api_tokens::{ApiTokenQuery, ApiTokenRequest, CreatedApiToken};
+pub use buckets::DatabaseUpdate;
 pub use error::{ServiceError, Unauthenticated};
+pub use mappings::{MappingRequest, VisibleMapping};
 pub use measurements::{Counter, Counts, Histogram, Measurements};
 pub use query::{QueryRequest, QueryResults, QueryTimer};
 pub use service::{Profile, Service, Settings};
 pub use sessions::{SessionTimes, SignedIn};
 pub use setup::{SetUp, SetupAuthority, SetupRequest};
 pub use tidegate_access::{Door, EndReason, Entry, Forbidden, GuardedStream, Owner, Permit};
-pub use tidegate_catalog::{ClusterRecord, OrganizationChange, RecordStatus, UserChange};
+pub use tidegate_catalog::{ClusterRecord, MappingChange, OrganizationChange, RecordStatus, UserChange};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
 pub use tokens::{Created, TokenChange, TokenRequest};

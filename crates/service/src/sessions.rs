@@ -186,20 +186,24 @@ fn home(roles: &[(OrganizationId, Role)], first: OrganizationId) -> Organization
 }
 
 /// What a user may do by the roles that he has (contract §3, Session).
-fn permissions(user: UserId, roles: &[(OrganizationId, Role)]) -> TypedPermissions {
+pub(crate) fn permissions(user: UserId, roles: &[(OrganizationId, Role)]) -> TypedPermissions {
     let mut permissions = vec![
         TypedPermission::on_one(Action::Read, ResourceType::Users, user),
         TypedPermission::on_one(Action::Write, ResourceType::Users, user),
     ];
     for (organization, role) in roles {
-        let of_role = TypedPermissions::of_every_type(|action, kind| {
-            let allowed = action == Action::Read || *role == Role::Owner;
-            allowed.then(|| match kind {
-                ResourceType::Orgs => TypedPermission::on_one(action, kind, *organization),
-                _ => TypedPermission::in_organization(action, kind, *organization),
-            })
-        });
-        permissions.extend(of_role.iter());
+        permissions.extend(permissions_of(*role, *organization).iter());
     }
     permissions.into_iter().collect()
+}
+
+/// What a role in an organization is good for.
+pub(crate) fn permissions_of(role: Role, organization: OrganizationId) -> TypedPermissions {
+    TypedPermissions::of_every_type(|action, kind| {
+        let allowed = action == Action::Read || role == Role::Owner;
+        allowed.then(|| match kind {
+            ResourceType::Orgs => TypedPermission::on_one(action, kind, organization),
+            _ => TypedPermission::in_organization(action, kind, organization),
+        })
+    })
 }
