@@ -23,7 +23,7 @@ def test_set_up_happens_once(plant):
 
 def test_what_the_server_says_of_itself(plant):
     client = plant.operator
-    assert client.ping() and client.version().startswith("v") and client.build() == "OSS"
+    assert client.ping() and client.version() not in ("", "unknown") and client.build() == "OSS"
     with pytest.warns(DeprecationWarning):
         health = client.health()
     assert (health.name, health.status, health.message) == ("influxdb", "pass", "ready for queries and writes")

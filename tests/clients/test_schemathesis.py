@@ -37,7 +37,8 @@ def run(document, configuration, dictionaries, environment, directory, capsys, *
     done = subprocess.run(
         [tool, "run", DOCUMENTS / document, "--url", url, "--warnings", "off", *arguments],
         cwd=directory,
-        env={**os.environ, **environment},
+        # The files of hooks share a module.
+        env={**os.environ, **environment, "PYTHONPATH": str(directory)},
         capture_output=True,
         text=True,
         timeout=600,
