@@ -29,5 +29,6 @@ mod support;
 mod tls;
 mod v2_credentials;
 mod v2_flows;
+mod v2_legacy;
 mod v2_revocation_load;
 mod v2_setup;

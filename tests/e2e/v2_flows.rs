@@ -158,7 +158,7 @@ async fn a_token_that_only_manages_tokens_deletes_those_of_its_user_and_nothing_
     let user2 = format!("/api/v2/users/{}", plant.user2);
     for (path, status) in [
         (format!("/api/v2/buckets/{}", operator.bucket(BUCKET).await), 404),
-        (format!("/api/v2/orgs/{}", operator.organization), 401),
+        (format!("/api/v2/orgs/{}", operator.organization), 404),
         (user2, 401),
     ] {
         assert_eq!(caller.delete(&path).await.status, status, "{path}");

@@ -1,13 +1,11 @@
 //! What the v2 API has made is taken away while 64 clients are busy with it: authorizations deleted, deactivated and
-//! orphaned, sessions signed out, passwords of v1 credentials changed. What must hold then is told in `support::load`.
+//! orphaned, sessions signed out. What must hold then is told in `support::load`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::support::load::{DATABASE, Ending, Plant};
 use super::support::streams::Script;
-use super::support::v2::{Authorization, ORGANIZATION, V2, id_of};
+use super::support::v2::{Authorization, ORGANIZATION, V2};
 use super::support::{alone, rounds};
 
 /// So many authorizations with so many permissions are a list that no buffer holds.
@@ -121,36 +119,6 @@ impl Ending for SignOut {
     }
 }
 
-struct ChangeLegacyPassword(V2);
-
-impl ChangeLegacyPassword {
-    async fn set_password(&self, id: &str, password: &str) {
-        let path = format!("/private/legacy/authorizations/{id}/password");
-        self.0.post(&path, &json!({ "password": password })).await.expect_status(204);
-    }
-}
-
-impl Ending for ChangeLegacyPassword {
-    const NAME: &'static str = "change_legacy_password";
-    /// The authorization's id.
-    type Subject = String;
-
-    async fn begin(&self, _plant: &Plant, table: &str) -> (Script, String) {
-        let body = json!({ "token": table, "orgID": self.0.organization, "permissions": read_and_write(&self.0) });
-        let made = self.0.post("/private/legacy/authorizations", &body).await.expect_status(201).json();
-        let (id, password) = (id_of(&made), "legacy-password");
-        self.set_password(&id, password).await;
-        let mut script = Script::of_token("", DATABASE, table);
-        script.header.1 = format!("Basic {}", STANDARD.encode(format!("{table}:{password}")));
-        script.writes.push(format!("/write?db={DATABASE}"));
-        (script, id)
-    }
-
-    async fn end(&self, _plant: &Plant, id: &String) {
-        self.set_password(id, "another-password").await;
-    }
-}
-
 /// Plays rounds of an ending that an operator brings about.
 async fn play<E: Ending>(usual_rounds: u32, ending: impl AsyncFnOnce(V2) -> E) {
     let _turn = alone().await;
@@ -177,9 +145,4 @@ async fn after_the_deletion_of_the_owner_nothing_succeeds_and_nothing_is_added()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_sign_out_nothing_succeeds_and_nothing_is_added() {
     play(20, SignOut::new).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_a_change_of_a_legacy_password_nothing_succeeds_with_the_former_one() {
-    play(5, async |operator| ChangeLegacyPassword(operator)).await;
 }
