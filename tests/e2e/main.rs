@@ -30,5 +30,6 @@ mod tls;
 mod v2_credentials;
 mod v2_flows;
 mod v2_legacy;
+mod v2_recovery;
 mod v2_revocation_load;
 mod v2_setup;

@@ -194,7 +194,7 @@ fn require(path: &[&Command], given: &Given) -> Result<(), Ended> {
 }
 
 /// Help on the command that the words behind `help` lead to.
-fn help_on<'a>(mut path: Vec<&'a Command>, words: impl Iterator<Item = String>) -> Ended {
+fn help_on(mut path: Vec<&Command>, words: impl Iterator<Item = String>) -> Ended {
     for word in words {
         match path.last().and_then(|command| command.find(&word)) {
             Some(next) => path.push(next),
