@@ -130,6 +130,9 @@ async fn a_deleted_user_leaves_its_organizations(catalog: &Catalog, _: &ManualCl
     assert_eq!(names(&catalog.members(catalog.own(), Role::Member)), ["b"]);
     assert_eq!(names(&catalog.members(organization_id(2), Role::Owner)), [""; 0]);
     assert_eq!(catalog.api_token(token.id).await.unwrap(), Some(token), "its record stays");
+    let left: Vec<i64> =
+        sqlx::query_scalar("SELECT user_id FROM members").fetch_all(&catalog.shared.readers).await.unwrap();
+    assert_eq!(left, [2], "on disk as well");
     let again = leaves_no_trace!(catalog, catalog.delete_user(user.id, SERVER));
     assert!(matches!(again, Err(CatalogError::UserNotFound)));
     let back = leaves_no_trace!(catalog, catalog.add_member(catalog.own(), user.id, Role::Owner, SERVER));
