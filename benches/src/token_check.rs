@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
-use tidegate_access::Access;
+use tidegate_access::{Access, Door};
 use tidegate_model::{Action, DatabaseName, OsRandomness, PlainToken, SystemClock, TokenDigest, TokenKind};
 
 use crate::process::resident_bytes;
@@ -94,7 +94,7 @@ struct Bench {
 /// One check, with everything that the request itself would bring along.
 struct Check<'a> {
     text: [u8; TEXT_LENGTH],
-    kind: TokenKind,
+    door: Door,
     action: Action,
     database: &'a DatabaseName,
 }
@@ -119,7 +119,7 @@ impl Bench {
         };
         Ok(Check {
             text: text.context("no such token")?,
-            kind: if matches!(case, Case::WrongKind) { TokenKind::Management } else { TokenKind::Database },
+            door: if matches!(case, Case::WrongKind) { Door::Management } else { Door::Data },
             action,
             database: self.databases.get(usize::from(database)).context("no such database")?,
         })
@@ -128,10 +128,10 @@ impl Bench {
     /// The work that is measured: digest, look-up, expiry, permission, and leaving.
     fn passes(&self, check: &Check<'_>) -> bool {
         let digest = TokenDigest::of(&check.text);
-        let Ok(entry) = self.access.enter(digest, check.kind) else {
+        let Ok(entry) = self.access.enter(digest, check.door) else {
             return false;
         };
-        black_box(entry.permit(check.action, check.database)).is_ok()
+        black_box(entry.permit(check.action, check.database, None)).is_ok()
     }
 
     /// What a token needs while it is in use is made by its first request.

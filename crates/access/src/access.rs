@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
-use tidegate_model::{Clock, DatabaseId, Timestamp, TokenDigest, TokenId, TokenKind, TokenRecord};
+use tidegate_model::{
+    ApiToken, ApiTokenForm, Clock, CredentialId, DatabaseId, SessionId, Status, Timestamp, TokenDigest, TokenId,
+    TokenRecord, TypedPermissions,
+};
 
-use crate::credential::Credential;
+use crate::credential::{Credential, Door, Kind};
 use crate::index::TokenIndex;
 use crate::interner::Interner;
 use crate::request::EndReason;
+use crate::rights::{Owner, Rights};
 use crate::tracker::Tracker;
 use crate::{Drain, Entry};
 
@@ -23,13 +27,39 @@ pub struct Access {
     index: TokenIndex,
     interner: Interner,
     /// Credentials that will expire, by when.
-    expiring: Mutex<BTreeMap<(Timestamp, TokenId), TokenDigest>>,
-    /// Revoked credentials that may still have requests in flight: a repeated revocation waits for the same ones.
-    draining: Mutex<HashMap<TokenId, Arc<Tracker>>>,
+    expiring: Mutex<BTreeMap<(Timestamp, CredentialId), TokenDigest>>,
+    /// Ended credentials that may still have requests in flight: a repeated revocation waits for the same ones. An API
+    /// token that was deactivated more than once can have several.
+    draining: Mutex<HashMap<CredentialId, Draining>>,
     databases: Mutex<HashMap<DatabaseId, Arc<Tracker>>>,
 }
 
-/// The credential is unknown, revoked, expired or of the wrong kind. Callers cannot tell which.
+/// A session: it lives in memory only, and ends with the server.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The digest of its key.
+    pub digest: TokenDigest,
+    /// Who signed in.
+    pub owner: Owner,
+    /// What it may do.
+    pub permissions: TypedPermissions,
+    /// When it dies unless it is prolonged.
+    pub expires_at: Timestamp,
+}
+
+/// What is left of an ended credential.
+#[derive(Debug, Default)]
+struct Draining {
+    owner: Option<Owner>,
+    trackers: Vec<Arc<Tracker>>,
+}
+
+/// Comes before every other in the order of ids.
+const FIRST_CREDENTIAL: CredentialId = CredentialId::Token(TokenId::NIL);
+
+/// The credential is unknown, ended, expired or not accepted at this door. Callers cannot tell which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
     /// Set if the refusal rests on the clock alone: whoever answers must first make sure that the server remembers
@@ -68,14 +98,49 @@ impl Access {
         if record.revoked_at.is_some() {
             return None;
         }
-        if record.expires_at.is_some_and(|expiry| expiry <= self.now()) {
+        let rights = Rights::Names(record.permissions.clone());
+        self.put(CredentialId::Token(record.id), record.kind.into(), record.digest, record.expires_at, rights)
+    }
+
+    /// Makes an API token usable. Does nothing for one that is deleted or inactive; whether its owner can be used is
+    /// for the caller to know. Else as [`Access::install`].
+    #[must_use = "a token that has expired must stay dead when the clock is set back"]
+    pub fn install_api_token(&self, token: &ApiToken) -> Option<Timestamp> {
+        if token.deleted_at.is_some() || token.status != Status::Active {
+            return None;
+        }
+        let kind = match token.form {
+            ApiTokenForm::Token { .. } => Kind::Api,
+            ApiTokenForm::Legacy { .. } => Kind::Legacy,
+        };
+        let rights = Rights::of_api_token(token);
+        self.put(CredentialId::ApiToken(token.id), kind, token.digest, token.expires_at, rights)
+    }
+
+    /// Makes a session usable until `expires_at`.
+    pub fn install_session(&self, session: &Session) {
+        let rights = Rights::Typed { owner: session.owner, permissions: session.permissions.clone() };
+        let expires_at = Some(session.expires_at);
+        // One that has expired before it began was never good for anything, so nothing has to be remembered.
+        let _ = self.put(CredentialId::Session(session.id), Kind::Session, session.digest, expires_at, rights);
+    }
+
+    fn put(
+        &self,
+        id: CredentialId,
+        kind: Kind,
+        digest: TokenDigest,
+        expires_at: Option<Timestamp>,
+        rights: Rights,
+    ) -> Option<Timestamp> {
+        if expires_at.is_some_and(|expiry| expiry <= self.now()) {
             return Some(self.remember_now());
         }
-        let permissions = self.interner.intern(&record.permissions);
-        if let Some(expiry) = record.expires_at {
-            self.expiring.lock().insert((expiry, record.id), record.digest);
+        let rights = self.interner.intern(rights);
+        if let Some(expiry) = expires_at {
+            self.expiring.lock().insert((expiry, id), digest);
         }
-        self.index.insert(Arc::new(Credential::new(record, permissions)));
+        self.index.insert(Arc::new(Credential::new(id, kind, digest, expires_at, rights)));
         None
     }
 
@@ -86,11 +151,11 @@ impl Access {
         now
     }
 
-    /// Lets a request in, if the digest is that of a usable token of this kind.
-    pub fn enter(&self, digest: TokenDigest, kind: TokenKind) -> Result<Entry, Refused> {
+    /// Lets a request in, if the digest is that of a usable credential that is accepted at this door.
+    pub fn enter(&self, digest: TokenDigest, door: Door) -> Result<Entry, Refused> {
         let refused = Refused { expired_at: None };
         let credential = self.index.get(&digest).ok_or(refused)?;
-        if credential.kind != kind {
+        if !credential.passes(door) {
             return Err(refused);
         }
         if credential.is_expired(self.now()) {
@@ -103,46 +168,90 @@ impl Access {
     pub fn narrow(&self, record: &TokenRecord) -> Drain {
         let Some(credential) = self.index.get(&record.digest) else {
             // It has just expired: what it started is being ended and may not have left yet.
-            return self.end_credential(record.id, record.digest, record.expires_at, EndReason::Expired);
+            let id = CredentialId::Token(record.id);
+            return self.end(id, record.digest, record.expires_at, EndReason::Expired);
         };
-        let permissions = self.interner.intern(&record.permissions);
-        credential.replace_permissions(permissions.clone());
-        credential.tracker().narrow(&permissions)
+        let rights = self.interner.intern(Rights::Names(record.permissions.clone()));
+        credential.replace_rights(rights.clone());
+        credential.tracker().narrow(&rights)
     }
 
     /// Ends a token for good. A repeated call waits for the same requests as the first one.
     pub fn revoke(&self, record: &TokenRecord) -> Drain {
-        self.end_credential(record.id, record.digest, record.expires_at, EndReason::Revoked)
+        self.end(CredentialId::Token(record.id), record.digest, record.expires_at, EndReason::Revoked)
     }
 
-    fn end_credential(
-        &self,
-        id: TokenId,
-        digest: TokenDigest,
-        expires_at: Option<Timestamp>,
-        reason: EndReason,
-    ) -> Drain {
-        let tracker = {
-            // Under this lock a token is either in the index or in `draining` until its requests have left.
+    /// Ends an API token, for good or until it is installed again. A repeated call waits for the same requests.
+    pub fn end_api_token(&self, token: &ApiToken) -> Drain {
+        self.end(CredentialId::ApiToken(token.id), token.digest, token.expires_at, EndReason::Revoked)
+    }
+
+    /// Ends a session for good. A repeated call waits for the same requests.
+    pub fn end_session(&self, session: &Session) -> Drain {
+        // Its expiry may have moved since it was made.
+        let expires_at = self.index.get(&session.digest).and_then(|credential| credential.expires_at());
+        self.end(CredentialId::Session(session.id), session.digest, expires_at, EndReason::Revoked)
+    }
+
+    /// Lets the session behind a request live until `until`, if it would die before. One whose expiry has come stays
+    /// dead.
+    pub fn prolong_session(&self, entry: &Entry, until: Timestamp) {
+        let credential = entry.credential();
+        let CredentialId::Session(_) = credential.id else { return };
+        // Whoever takes the session out of this map ends it: only what is still in it can be prolonged.
+        let mut expiring = self.expiring.lock();
+        let Some(before) = credential.expires_at().filter(|expiry| *expiry < until) else { return };
+        if let Some(digest) = expiring.remove(&(before, credential.id)) {
+            expiring.insert((until, credential.id), digest);
+            credential.expire_at(until);
+        }
+    }
+
+    fn end(&self, id: CredentialId, digest: TokenDigest, expires_at: Option<Timestamp>, reason: EndReason) -> Drain {
+        let trackers = {
+            // Under this lock a credential is either in the index or in `draining` until its requests have left.
             let mut draining = self.draining.lock();
             // A tracker that is still open is about to be closed by somebody else: requests can yet join it.
-            draining.retain(|_, tracker| {
-                let observed = tracker.observe();
-                !observed.closed || observed.joined > 0
+            draining.retain(|_, left| {
+                left.trackers.retain(|tracker| {
+                    let observed = tracker.observe();
+                    !observed.closed || observed.joined > 0
+                });
+                !left.trackers.is_empty()
             });
-            match self.index.remove(&digest) {
-                Some(credential) => {
-                    let tracker = credential.tracker().clone();
-                    draining.insert(id, tracker.clone());
-                    Some(tracker)
-                }
-                None => draining.get(&id).cloned(),
+            if let Some(credential) = self.index.remove(&digest) {
+                let left = draining.entry(id).or_default();
+                left.owner = credential.rights().owner();
+                left.trackers.push(credential.tracker().clone());
             }
+            draining.get(&id).map(|left| left.trackers.clone()).unwrap_or_default()
         };
         if let Some(expiry) = expires_at {
             self.expiring.lock().remove(&(expiry, id));
         }
-        tracker.map_or_else(Drain::nothing, |tracker| tracker.close(reason))
+        Drain::all(trackers.iter().map(|tracker| tracker.close(reason)))
+    }
+
+    /// Ends every API token and session whose owner is meant, until they are installed again. Looks at each credential
+    /// of the server, so that none is missed whatever the catalog knows.
+    pub fn end_owned(&self, is_meant: impl Fn(Owner) -> bool) -> Drain {
+        let is_owned = |owner: Option<Owner>| owner.is_some_and(&is_meant);
+        let mut drains = Vec::new();
+        for credential in self.index.matching(|credential| is_owned(credential.rights().owner())) {
+            drains.push(self.end(credential.id, credential.digest, credential.expires_at(), EndReason::Revoked));
+        }
+        // Some may have been ended one by one just before.
+        let draining = self.draining.lock();
+        let left = draining.values().filter(|left| is_owned(left.owner)).flat_map(|left| left.trackers.iter());
+        drains.extend(left.map(|tracker| tracker.close(EndReason::Revoked)));
+        Drain::all(drains)
+    }
+
+    /// What has to leave before the end of a credential is final, if it was ended just before.
+    pub fn draining(&self, id: CredentialId) -> Drain {
+        let draining = self.draining.lock();
+        let trackers = draining.get(&id).map(|left| left.trackers.as_slice()).unwrap_or_default();
+        Drain::all(trackers.iter().map(|tracker| tracker.close(EndReason::Revoked)))
     }
 
     /// The current time if some token's expiry has come. The caller makes sure that the server remembers having reached
@@ -157,12 +266,13 @@ impl Access {
     pub fn expire(&self, reached: Timestamp) {
         let due = {
             let mut expiring = self.expiring.lock();
-            let later = expiring.split_off(&(Timestamp::from_micros(reached.micros().saturating_add(1)), TokenId::NIL));
+            let later =
+                expiring.split_off(&(Timestamp::from_micros(reached.micros().saturating_add(1)), FIRST_CREDENTIAL));
             std::mem::replace(&mut *expiring, later)
         };
         for ((_, id), digest) in due {
             // Nobody waits for this drain: an expiry has no answer to give.
-            drop(self.end_credential(id, digest, None, EndReason::Expired));
+            drop(self.end(id, digest, None, EndReason::Expired));
         }
     }
 

@@ -28,6 +28,15 @@ impl Drain {
         Self { trackers: Vec::new(), requests }
     }
 
+    /// One that waits for what all of these wait for.
+    pub fn all(drains: impl IntoIterator<Item = Self>) -> Self {
+        drains.into_iter().fold(Self::nothing(), |mut all, drain| {
+            all.trackers.extend(drain.trackers);
+            all.requests.extend(drain.requests);
+            all
+        })
+    }
+
     /// Resolves when nothing that the old rights started can still have an effect.
     pub async fn finished(&self) {
         for tracker in &self.trackers {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
-use tidegate_model::{Action, DatabaseName, TokenId};
+use tidegate_model::{Action, CredentialId, DatabaseId, DatabaseName, Timestamp, TypedPermission};
 
 use crate::credential::Credential;
 use crate::request::{EndReason, Request};
+use crate::rights::{Owner, Target};
 use crate::tracker::{Membership, Tracker};
 
 /// A request that stands on a credential. Rights that end wait for it until it is dropped.
@@ -23,8 +24,9 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     action: Action,
-    database: DatabaseName,
+    database: Target,
     every_database: bool,
+    bound_to_id: bool,
 }
 
 /// The credential does not hold the grant, or its rights have just ended.
@@ -44,7 +46,12 @@ impl Permit {
 
     /// On which database, by name.
     pub fn database(&self) -> &DatabaseName {
-        &self.database
+        &self.database.name
+    }
+
+    /// The only database that is meant by the name, if the grant binds the id and not the name.
+    pub fn database_id(&self) -> Option<DatabaseId> {
+        self.database.id.filter(|_| self.bound_to_id)
     }
 
     /// Whether the grant behind it covers every database, so that its holder may learn which ones exist.
@@ -61,29 +68,49 @@ impl Entry {
         Some(Self { memberships: Mutex::new(smallvec![membership]), request, credential })
     }
 
-    /// The id of the token behind the request.
-    pub fn token_id(&self) -> TokenId {
+    /// Which credential is behind the request.
+    pub fn credential_id(&self) -> CredentialId {
         self.credential.id
     }
 
-    /// Decides whether the request may do `action` to the database called `database`.
-    pub fn permit(&self, action: Action, database: &DatabaseName) -> Result<Permit, Forbidden> {
+    /// On whose behalf the request is made, if the credential has typed permissions.
+    pub fn owner(&self) -> Option<Owner> {
+        self.credential.rights().owner()
+    }
+
+    /// When the credential dies by itself.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.credential.expires_at()
+    }
+
+    /// Decides whether the request may do `action` to the database called `name`, which at this moment is the one with
+    /// `id`, or none. Only typed permissions go by the id: they never match a later database of the same name.
+    pub fn permit(&self, action: Action, name: &DatabaseName, id: Option<DatabaseId>) -> Result<Permit, Forbidden> {
+        let database = Target { name: name.clone(), id };
         loop {
             let before = self.credential.tracker().observe();
-            let permissions = self.credential.permissions();
-            if !permissions.allows(action, database) {
+            let rights = self.credential.rights();
+            if !rights.allow(action, &database) {
                 return Err(Forbidden::NoGrant);
             }
             // First noted, then checked again: a narrowing either sees the note or is seen by the second look.
-            self.request.need(action, database);
+            self.request.need(action, &database);
             if let Some(reason) = self.end_reason() {
                 return Err(Forbidden::Ended(reason));
             }
             if self.credential.tracker().observe().generation == before.generation {
-                let every_database = permissions.allows_all(action);
-                return Ok(Permit { action, database: database.clone(), every_database });
+                let every_database = rights.allow_all(action);
+                return Ok(Permit { action, database, every_database, bound_to_id: rights.owner().is_some() });
             }
         }
+    }
+
+    /// Decides whether the request may do what a typed permission names.
+    pub fn authorize(&self, wanted: &TypedPermission) -> Result<(), Forbidden> {
+        if !self.credential.rights().cover(wanted) {
+            return Err(Forbidden::NoGrant);
+        }
+        self.end_reason().map_or(Ok(()), |reason| Err(Forbidden::Ended(reason)))
     }
 
     /// Makes the request end together with the database behind `tracker`; fails if that has just gone.
@@ -118,6 +145,10 @@ impl Entry {
     /// Passes the commit point. After it the request finishes, and whoever ends its rights waits until it is dropped.
     pub fn begin_commit(&self) -> Result<(), EndReason> {
         self.request.begin_commit()
+    }
+
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     pub(crate) fn request(&self) -> Arc<Request> {

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use scc::HashIndex;
+use scc::{Guard, HashIndex};
 use tidegate_model::TokenDigest;
 
 use crate::credential::Credential;
@@ -55,6 +55,12 @@ impl TokenIndex {
         let credential = self.get(digest);
         self.0.remove_sync(digest);
         credential
+    }
+
+    /// Every credential that is meant. Those that come in meanwhile may be missed.
+    pub(crate) fn matching(&self, is_meant: impl Fn(&Credential) -> bool) -> Vec<Arc<Credential>> {
+        let guard = Guard::new();
+        self.0.iter(&guard).filter(|(slot, ())| is_meant(&slot.0)).map(|(slot, ())| slot.0.clone()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

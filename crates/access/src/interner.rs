@@ -1,10 +1,11 @@
-//! Each distinct set of permissions once in memory, however many tokens hold it.
+//! Equal rights once in memory, however many credentials have them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tidegate_model::PermissionSet;
+
+use crate::rights::Rights;
 
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
@@ -13,17 +14,17 @@ pub(crate) struct Interner {
 
 #[derive(Debug, Default)]
 struct Sets {
-    known: HashSet<Arc<PermissionSet>>,
+    known: HashSet<Arc<Rights>>,
     sweep_at: usize,
 }
 
 const FIRST_SWEEP: usize = 1024;
 
 impl Interner {
-    /// The shared copy of `set`.
-    pub(crate) fn intern(&self, set: &PermissionSet) -> Arc<PermissionSet> {
+    /// The shared copy of `rights`.
+    pub(crate) fn intern(&self, rights: Rights) -> Arc<Rights> {
         let mut sets = self.sets.lock();
-        if let Some(shared) = sets.known.get(set) {
+        if let Some(shared) = sets.known.get(&rights) {
             return shared.clone();
         }
         if sets.known.len() >= sets.sweep_at.max(FIRST_SWEEP) {
@@ -31,7 +32,7 @@ impl Interner {
             sets.known.retain(|shared| Arc::strong_count(shared) > 1);
             sets.sweep_at = sets.known.len() * 2;
         }
-        let shared = Arc::new(set.clone());
+        let shared = Arc::new(rights);
         sets.known.insert(shared.clone());
         shared
     }
@@ -48,22 +49,22 @@ mod tests {
 
     use super::*;
 
-    fn set(name: &str) -> PermissionSet {
-        [Grant { action: Action::Read, resource: name.parse().unwrap() }].into_iter().collect()
+    fn set(name: &str) -> Rights {
+        Rights::Names([Grant { action: Action::Read, resource: name.parse().unwrap() }].into_iter().collect())
     }
 
     #[test]
     fn equal_sets_share_memory() {
         let interner = Interner::default();
-        assert!(Arc::ptr_eq(&interner.intern(&set("a")), &interner.intern(&set("a"))));
-        assert!(!Arc::ptr_eq(&interner.intern(&set("a")), &interner.intern(&set("b"))));
+        assert!(Arc::ptr_eq(&interner.intern(set("a")), &interner.intern(set("a"))));
+        assert!(!Arc::ptr_eq(&interner.intern(set("a")), &interner.intern(set("b"))));
     }
 
     #[test]
     fn sets_that_nobody_holds_are_forgotten() {
         let interner = Interner::default();
         for number in 0..10 * FIRST_SWEEP {
-            interner.intern(&set(&format!("d{number}")));
+            interner.intern(set(&format!("d{number}")));
         }
         assert!(interner.len() <= FIRST_SWEEP + 1, "{} sets are kept", interner.len());
     }

@@ -13,7 +13,7 @@
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use tidegate_access::{Access, EndReason};
+//! # use tidegate_access::{Access, Door, EndReason};
 //! # use tidegate_model::*;
 //! # fn record(token: &PlainToken, grants: &[Grant]) -> TokenRecord {
 //! #     TokenRecord::from(NewToken {
@@ -29,22 +29,22 @@
 //! let record = record(&token, &[grant]);
 //! assert_eq!(access.install(&record), None);
 //!
-//! let entry = access.enter(token.digest(), TokenKind::Database).unwrap();
-//! assert!(entry.permit(Action::Write, &"plant7".parse().unwrap()).is_ok());
-//! assert!(entry.permit(Action::Read, &"plant7".parse().unwrap()).is_err());
+//! let entry = access.enter(token.digest(), Door::Data).unwrap();
+//! assert!(entry.permit(Action::Write, &"plant7".parse().unwrap(), None).is_ok());
+//! assert!(entry.permit(Action::Read, &"plant7".parse().unwrap(), None).is_err());
 //!
 //! // A revocation reaches the request before its commit point: it can no longer have an effect.
 //! let drain = access.revoke(&record);
 //! assert_eq!(entry.begin_commit(), Err(EndReason::Revoked));
 //! drop(entry);
 //! drain.finished().await;
-//! assert!(access.enter(token.digest(), TokenKind::Database).is_err());
+//! assert!(access.enter(token.digest(), Door::Data).is_err());
 //! # });
 //! ```
 //!
 //! # How rights end
 //!
-//! [`Access::revoke`], [`Access::narrow`], [`Access::end_database`] and [`Access::expire`] make the change visible
+//! [`Access::revoke`] and its like, [`Access::narrow`], [`Access::end_database`] and [`Access::expire`] make the change visible
 //! to every later check, cancel what is in flight and not committing, and return a [`Drain`]: it finishes when nothing
 //! that the old rights started can still have an effect. No lock is held while waiting, so two revocations of each
 //! other's tokens both finish.
@@ -57,12 +57,15 @@ mod index;
 mod interner;
 mod limiter;
 mod request;
+mod rights;
 mod stream;
 mod tracker;
 
-pub use access::{Access, Refused};
+pub use access::{Access, Refused, Session};
+pub use credential::Door;
 pub use drain::Drain;
 pub use entry::{Entry, Forbidden, Permit};
 pub use limiter::FailureLimiter;
 pub use request::EndReason;
+pub use rights::Owner;
 pub use stream::GuardedStream;

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use tidegate_model::{Action, DatabaseName, PermissionSet};
+use tidegate_model::Action;
 use tokio::sync::Notify;
+
+use crate::rights::{Rights, Target};
 
 /// Why a request in flight may not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub(crate) struct Request {
     finished: AtomicBool,
     /// Woken when the request is ended and when it has finished.
     changed: Notify,
-    needs: Mutex<SmallVec<[(Action, DatabaseName); 1]>>,
+    needs: Mutex<SmallVec<[(Action, Target); 1]>>,
     stream: Mutex<Option<Arc<dyn Terminate>>>,
 }
 
@@ -104,13 +106,13 @@ impl Request {
     }
 
     /// Notes that the request relies on this right.
-    pub(crate) fn need(&self, action: Action, database: &DatabaseName) {
+    pub(crate) fn need(&self, action: Action, database: &Target) {
         self.needs.lock().push((action, database.clone()));
     }
 
     /// Whether everything that the request relies on is still allowed.
-    pub(crate) fn is_covered_by(&self, permissions: &PermissionSet) -> bool {
-        self.needs.lock().iter().all(|(action, database)| permissions.allows(*action, database))
+    pub(crate) fn is_covered_by(&self, rights: &Rights) -> bool {
+        self.needs.lock().iter().all(|(action, database)| rights.allow(*action, database))
     }
 
     /// The request has left: it can have no further effect.

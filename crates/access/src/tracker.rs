@@ -5,11 +5,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use slab::Slab;
 use tidegate_barrier::{Closed, Observation, Word};
-use tidegate_model::PermissionSet;
 use tokio::sync::Notify;
 
 use crate::Drain;
 use crate::request::{EndReason, Request};
+use crate::rights::Rights;
 
 /// Counts and finds the requests that stand on one right, and ends them when the right ends.
 #[derive(Debug, Default)]
@@ -52,11 +52,10 @@ impl Tracker {
         Drain::of_tracker(self.clone())
     }
 
-    /// Ends the requests that `permissions`, which must be in force already, no longer cover.
-    pub(crate) fn narrow(&self, permissions: &PermissionSet) -> Drain {
+    /// Ends the requests that `rights`, which must be in force already, no longer cover.
+    pub(crate) fn narrow(&self, rights: &Rights) -> Drain {
         self.word.advance();
-        let uncovered: Vec<_> =
-            self.snapshot().into_iter().filter(|request| !request.is_covered_by(permissions)).collect();
+        let uncovered: Vec<_> = self.snapshot().into_iter().filter(|request| !request.is_covered_by(rights)).collect();
         for request in &uncovered {
             request.end(EndReason::Narrowed);
         }

@@ -1,7 +1,7 @@
 //! Where a credential is found in a request (data-plane contract §3).
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, COOKIE};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tidegate_model::PlainToken;
@@ -15,6 +15,8 @@ pub(crate) enum Presented {
     Malformed,
     /// A token, known or not.
     Token(Scheme, PlainToken),
+    /// A user name, perhaps empty, and a password, which may be a token.
+    Basic { user: String, password: PlainToken },
 }
 
 /// How the token was presented.
@@ -22,8 +24,10 @@ pub(crate) enum Presented {
 pub(crate) enum Scheme {
     Bearer,
     Token,
-    Basic,
 }
+
+/// The cookie that holds the key of a session.
+pub(crate) const SESSION_COOKIE: &str = "influxdb-oss-session";
 
 /// Reads the `Authorization` header. The scheme may be in any case; the token is everything after the first space.
 pub(crate) fn from_headers(headers: &HeaderMap) -> Presented {
@@ -34,26 +38,33 @@ pub(crate) fn from_headers(headers: &HeaderMap) -> Presented {
     }
     let Ok(text) = value.to_str() else { return Presented::Malformed };
     let Some((scheme, rest)) = text.split_once(' ') else { return Presented::Malformed };
+    if scheme.eq_ignore_ascii_case("basic") {
+        return basic(rest).unwrap_or(Presented::Malformed);
+    }
     let scheme = if scheme.eq_ignore_ascii_case("bearer") {
         Scheme::Bearer
     } else if scheme.eq_ignore_ascii_case("token") {
         Scheme::Token
-    } else if scheme.eq_ignore_ascii_case("basic") {
-        Scheme::Basic
     } else {
         return Presented::Malformed;
     };
-    let token = if scheme == Scheme::Basic { basic_password(rest) } else { Some(rest.to_owned()) };
-    match token.filter(|token| !token.is_empty()) {
-        Some(token) => Presented::Token(scheme, PlainToken::from_presented(token)),
-        None => Presented::Malformed,
-    }
+    if rest.is_empty() { Presented::Malformed } else { Presented::Token(scheme, PlainToken::from_presented(rest)) }
 }
 
-/// The token of `Basic` is the password, which starts after the first colon. The user name does not matter.
-fn basic_password(encoded: &str) -> Option<String> {
+/// The password starts after the first colon.
+fn basic(encoded: &str) -> Option<Presented> {
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    decoded.split_once(':').map(|(_, password)| password.to_owned())
+    let (user, password) = decoded.split_once(':').filter(|(_, password)| !password.is_empty())?;
+    Some(Presented::Basic { user: user.to_owned(), password: PlainToken::from_presented(password) })
+}
+
+/// The key of a session, among cookies and whatever stands beside them: some clients send back the attributes that
+/// they were given with it.
+pub(crate) fn session_key(headers: &HeaderMap) -> Option<PlainToken> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = cookies.flat_map(|cookie| cookie.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let key = pairs.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, key)| key).find(|key| !key.is_empty());
+    key.map(PlainToken::from_presented)
 }
 
 #[cfg(test)]
@@ -66,7 +77,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         match from_headers(&headers) {
-            Presented::Token(_, token) => Some(token.expose().to_owned()),
+            Presented::Token(_, token) | Presented::Basic { password: token, .. } => Some(token.expose().to_owned()),
             Presented::Malformed => None,
             Presented::Missing => panic!("the header is there"),
         }
@@ -106,6 +117,28 @@ mod tests {
             assert_eq!(read(value.as_bytes()), None, "{value}");
         }
         assert_eq!(read(b"Bearer t\xc3\xb6k"), None);
+    }
+
+    #[test]
+    fn the_key_of_a_session_is_found_by_name() {
+        let key = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(COOKIE, HeaderValue::from_str(value).unwrap());
+            }
+            session_key(&headers).map(|key| key.expose().to_owned())
+        };
+        for values in [
+            &["influxdb-oss-session=K"][..],
+            &["influxdb-oss-session=K; Path=/api/; Expires=Wed, 25 Nov 2026 10:00:00 GMT; HttpOnly; SameSite=Strict"],
+            &["a=b; influxdb-oss-session=K;c"],
+            &["a=b", "influxdb-oss-session=K"],
+        ] {
+            assert_eq!(key(values).as_deref(), Some("K"), "{values:?}");
+        }
+        for values in [&[][..], &["influxdb-oss-session"], &["influxdb-oss-session="], &["x-influxdb-oss-session=K"]] {
+            assert_eq!(key(values), None, "{values:?}");
+        }
     }
 
     #[test]

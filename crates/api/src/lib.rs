@@ -8,11 +8,14 @@ mod carrier;
 mod cors;
 mod credential;
 mod data;
+mod fallback;
 mod health;
+mod json;
 mod management;
 mod metrics;
 mod openapi;
 mod respond;
+mod v2;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,18 +25,24 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::{Extension, Router};
-use tidegate_service::Service;
+use tidegate_service::{Profile, Service};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
+use fallback::Methods;
 use metrics::Metrics;
 
 pub use metrics::MetricsAccess;
 pub use openapi::document;
+pub use v2::document as document_v2;
 
 /// Who is at the other end of the connection. The listener puts it into every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The request came over an encrypted connection. The listener puts it into every such request.
+#[derive(Debug, Clone, Copy)]
+pub struct Encrypted;
 
 /// The wish to end what carries a request's answer, even though the client does not read it: the connection of
 /// HTTP/1.1, the stream of HTTP/2. The listener puts one into every request and heeds it.
@@ -53,27 +62,38 @@ impl Cutoff {
 }
 
 const CLUSTER_UUID: HeaderName = HeaderName::from_static("cluster-uuid");
+const BUILD: HeaderName = HeaderName::from_static("x-influxdb-build");
+const VERSION: HeaderName = HeaderName::from_static("x-influxdb-version");
 
 /// All dialects over one service. `metrics` says who may see them.
 pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
     let cluster = HeaderValue::from_str(&service.identity().cluster.to_string()).ok();
+    let build = HeaderValue::from_static(match service.profile() {
+        Profile::SelfHosted => "OSS",
+        Profile::Cloud => "Cloud",
+    });
     let (router, _document) = routes().split_for_parts();
+    let (v2, v2_document) = v2::routes().split_for_parts();
+    let methods = Arc::new(Methods::of(v2_document));
     let metrics = Arc::new(Metrics::new(&service, metrics));
     let measured = metrics.clone();
     router
-        .fallback(data::unknown_route)
-        .method_not_allowed_fallback(data::wrong_method)
+        .merge(v2)
+        .fallback(fallback::unknown_route)
+        .method_not_allowed_fallback(fallback::wrong_method)
         .with_state(service)
         .layer(middleware::from_fn(cors::share))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            let cluster = cluster.clone();
-            async move { name_cluster(next.run(request).await, cluster) }
+            let (cluster, build) = (cluster.clone(), build.clone());
+            async move { name_server(next.run(request).await, cluster, build) }
         }))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             let metrics = measured.clone();
             async move { metrics.measure(request, next).await }
         }))
         .layer(Extension(metrics))
+        .layer(Extension(methods))
+        .layer(Extension(v2::Started::now()))
 }
 
 /// All dialects over one service; metrics are for management tokens only.
@@ -86,9 +106,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Service>> {
     openapi::base().merge(management::routes()).merge(data::routes()).merge(health::routes()).merge(metrics::routes())
 }
 
-fn name_cluster(mut response: Response, cluster: Option<HeaderValue>) -> Response {
+/// Says which server answers. Clients choose by the build what they ask of it.
+fn name_server(mut response: Response, cluster: Option<HeaderValue>, build: HeaderValue) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(BUILD, build);
+    headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     if let Some(cluster) = cluster {
-        response.headers_mut().insert(CLUSTER_UUID, cluster);
+        headers.insert(CLUSTER_UUID, cluster);
     }
     response
 }

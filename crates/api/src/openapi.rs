@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tidegate_service::Service;
 use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -70,6 +71,23 @@ pub(crate) fn one_of_or_null(words: &[&str]) -> Object {
     ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])).enum_values(Some(words)).build()
 }
 
+/// What can be done at a path.
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+/// The methods of a path, in the order of their names.
+pub(crate) fn methods(item: &PathItem) -> Vec<&'static str> {
+    let listed = [
+        ("DELETE", &item.delete),
+        ("GET", &item.get),
+        ("PATCH", &item.patch),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+    ];
+    listed.into_iter().filter_map(|(method, operation)| operation.as_ref().map(|_| method)).collect()
+}
+
 /// In the description of an operation: an error answer of this status, with this body.
 pub(crate) struct Refusal<B, const STATUS: u16>(PhantomData<B>);
 
@@ -95,7 +113,9 @@ fn meaning(status: u16) -> &'static str {
         409 => "It is in conflict with what exists",
         413 => "The body is too large",
         415 => "The body is not application/json",
-        422 => "A limit is reached",
+        405 => "The path has other methods",
+        422 => "A limit is reached, or it is in conflict with what exists",
+        501 => "This server has nothing of the kind; the message says what to use instead",
         503 => "Not now, or not yet finished: repeat the request",
         _ => "A fault of the server",
     }

@@ -223,6 +223,26 @@ pub(crate) async fn delete_all(
     Ok(tokens)
 }
 
+/// Makes the active tokens inactive that a user has in an organization.
+pub(crate) async fn deactivate_of(
+    connection: &mut SqliteConnection,
+    step: Step,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<(), CatalogError> {
+    sqlx::query(
+        "UPDATE api_tokens SET status = 'inactive', updated_at = ?, sequence = ? \
+         WHERE user_id = ? AND organization_id = ? AND status = 'active' AND deleted_at IS NULL",
+    )
+    .bind(step.now.micros())
+    .bind(step.sequence.0)
+    .bind(id_column(user.get()))
+    .bind(id_column(organization.get()))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Reads rows of [`select_api_tokens`]. Permissions and empty descriptions that occur in many rows are read once.
 #[derive(Default)]
 struct Decoder {

@@ -10,7 +10,7 @@ use crate::columns::{id, id_column};
 use crate::memory::Published;
 use crate::records::{Membership, RecordChange};
 use crate::writer::{Change, Outcome, Step};
-use crate::{Actor, Catalog, CatalogError, organizations, users};
+use crate::{Actor, Catalog, CatalogError, api_token_rows, organizations, users};
 
 pub(crate) async fn all(executor: impl SqliteExecutor<'_>) -> Result<Vec<Membership>, CatalogError> {
     sqlx::query("SELECT organization_id, user_id, role FROM members")
@@ -45,6 +45,19 @@ pub(crate) async fn insert(
     Ok(inserted.rows_affected() == 1)
 }
 
+async fn has_role(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<bool, CatalogError> {
+    let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM members WHERE organization_id = ? AND user_id = ?)")
+        .bind(id_column(organization.get()))
+        .bind(id_column(user.get()))
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
 impl Catalog {
     /// The users who have this role in an organization, by id. Does no I/O.
     pub fn members(&self, organization: OrganizationId, role: Role) -> Vec<Arc<User>> {
@@ -70,7 +83,8 @@ impl Catalog {
         self.change(AddMember(Membership { organization, user, role }), actor).await.map(drop)
     }
 
-    /// Takes a role in an organization from a user.
+    /// Takes a role in an organization from a user. With the last one there the user's API tokens of the organization
+    /// become inactive.
     ///
     /// # Errors
     /// [`CatalogError::OrganizationNotFound`], [`CatalogError::UserNotFound`], [`CatalogError::NotAMember`].
@@ -119,17 +133,20 @@ impl Change for RemoveMember {
         Some((AuditAction::RemoveMember, subject(self.0)))
     }
 
-    async fn apply(&self, connection: &mut SqliteConnection, _: Step) -> Result<Outcome<Membership>, CatalogError> {
+    async fn apply(&self, connection: &mut SqliteConnection, step: Step) -> Result<Outcome<Membership>, CatalogError> {
         organizations::active(connection, self.0.organization).await?;
         users::existing(&mut *connection, self.0.user).await?;
         let deleted = sqlx::query("DELETE FROM members WHERE organization_id = ? AND user_id = ? AND role = ?")
             .bind(id_column(self.0.organization.get()))
             .bind(id_column(self.0.user.get()))
             .bind(self.0.role.as_str())
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
         if deleted.rows_affected() == 0 {
             return Err(CatalogError::NotAMember);
+        }
+        if !has_role(connection, self.0.organization, self.0.user).await? {
+            api_token_rows::deactivate_of(connection, step, self.0.organization, self.0.user).await?;
         }
         Ok(Outcome::Changed(self.0))
     }

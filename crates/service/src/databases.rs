@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use tidegate_access::{Drain, Entry};
-use tidegate_catalog::{Actor, CatalogError, RecordStatus};
-use tidegate_model::{Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase};
+use tidegate_catalog::{CatalogError, RecordStatus};
+use tidegate_model::{Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase, OrganizationId};
 
 use crate::error::about_database;
-use crate::service::is_recoverable;
+use crate::service::{actor, is_recoverable};
 use crate::{Service, ServiceError};
 
 impl Service {
@@ -56,25 +56,18 @@ impl Service {
         name: DatabaseName,
         new_name: DatabaseName,
     ) -> Result<Arc<Database>, ServiceError> {
+        let organization = self.identity().organization;
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
-            let renamed = service
-                .catalog
-                .rename_database(
-                    service.identity().organization,
-                    name.clone(),
-                    new_name,
-                    Actor::Token(caller.token_id()),
-                )
-                .await;
+            let renamed = service.catalog.rename_database(organization, name.clone(), new_name, actor(&caller)).await;
             if let Err(CatalogError::DatabaseNotFound) = renamed {
                 drop((turn, caller));
-                return Err(service.not_found(name).await);
+                return Err(service.not_found((organization, name)).await);
             }
             let database = renamed?;
             let drain = service.access.end_database(database.id);
             drop((turn, caller));
-            service.left(name, database.id, Arc::new(drain), "renamed").await?;
+            service.left((organization, name), database.id, Arc::new(drain), "renamed").await?;
             Ok(database)
         })
         .await
@@ -101,29 +94,27 @@ impl Service {
     /// Deletes a database softly. When this returns, no request goes on on it; tokens keep their grants. A repeated
     /// call finds no database, but not before the requests on the deleted one have ended.
     pub async fn delete_database(self: &Arc<Self>, caller: Entry, name: DatabaseName) -> Result<(), ServiceError> {
+        let organization = self.identity().organization;
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
-            let deleted = service
-                .catalog
-                .delete_database(service.identity().organization, &name, Actor::Token(caller.token_id()))
-                .await;
+            let deleted = service.catalog.delete_database(organization, &name, actor(&caller)).await;
             if let Err(CatalogError::DatabaseNotFound) = deleted {
                 drop((turn, caller));
-                return Err(service.not_found(name).await);
+                return Err(service.not_found((organization, name)).await);
             }
             let id = deleted?.id;
             let drain = service.access.end_database(id);
             drop((turn, caller));
-            service.left(name, id, Arc::new(drain), "deleted").await
+            service.left((organization, name), id, Arc::new(drain), "deleted").await
         })
         .await
     }
 
     /// Waits until nothing goes on any more under a name that a database had. If that takes too long, it is noted for
     /// those who ask again.
-    async fn left(
+    pub(crate) async fn left(
         &self,
-        name: DatabaseName,
+        name: (OrganizationId, DatabaseName),
         id: DatabaseId,
         drain: Arc<Drain>,
         done: &'static str,
@@ -138,9 +129,9 @@ impl Service {
     }
 
     /// The answer to who deletes or renames what is not there, once nothing goes on under its name any more.
-    async fn not_found(&self, name: DatabaseName) -> ServiceError {
+    async fn not_found(&self, name: (OrganizationId, DatabaseName)) -> ServiceError {
         let leaving = self.leaving.lock().get(&name).cloned();
-        let Some(drain) = leaving else { return ServiceError::DatabaseNotFound(name) };
+        let Some(drain) = leaving else { return ServiceError::DatabaseNotFound(name.1) };
         if let Err(still_draining) = self.drained(&drain, "deleted or renamed").await {
             return still_draining;
         }
@@ -148,6 +139,6 @@ impl Service {
         if leaving.get(&name).is_some_and(|noted| Arc::ptr_eq(noted, &drain)) {
             leaving.remove(&name);
         }
-        ServiceError::DatabaseNotFound(name)
+        ServiceError::DatabaseNotFound(name.1)
     }
 }

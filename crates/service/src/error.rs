@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_access::{EndReason, Forbidden};
 use tidegate_catalog::CatalogError;
 use tidegate_engine::RejectedLine;
-use tidegate_model::{DatabaseId, DatabaseName, TableId, TokenId};
+use tidegate_model::{DatabaseId, DatabaseName, Name, OrganizationId, TableId, TokenId, TypedPermission};
 use tidegate_sql::SqlError;
 
 /// The credential is missing, unknown, revoked, expired or of the wrong kind: one answer for all of them.
@@ -43,6 +43,15 @@ pub enum ServiceError {
     /// No database of this id can be brought back.
     #[error("database {0} not found among the deleted ones")]
     NoSuchDatabaseId(DatabaseId),
+    /// There is no active database of this id for the caller.
+    #[error("database {0} not found")]
+    DatabaseIdNotFound(DatabaseId),
+    /// There is no such mapping for the caller.
+    #[error("mapping not found")]
+    MappingNotFound,
+    /// A mapping of these v1 names exists.
+    #[error("a mapping of this database and retention policy already exists")]
+    MappingExists,
     /// The database has no table of this name.
     #[error("table {1:?} not found in database \"{0}\"")]
     TableNotFound(DatabaseName, String),
@@ -71,6 +80,71 @@ pub enum ServiceError {
     /// What should be brought back has a name that is in use.
     #[error("its name is in use: rename or delete what has the name now")]
     NameTaken,
+    /// The caller may see what it asked to change, but lacks this permission.
+    #[error("{0} is unauthorized")]
+    PermissionMissing(TypedPermission),
+    /// The caller gives away a permission that it does not hold.
+    #[error("permission {0} is not allowed: {0} is unauthorized")]
+    Escalation(TypedPermission),
+    /// A permission names another organization than its token is for.
+    #[error("permission {0} is not for org id {1}")]
+    PermissionOfOtherOrganization(TypedPermission, OrganizationId),
+    /// The owner or the organization of a new token does not exist.
+    #[error("unable to create token")]
+    OwnerOrOrganizationMissing,
+    /// There is no such API token for the caller.
+    #[error("authorization not found")]
+    ApiTokenNotFound,
+    /// There is no such user for the caller.
+    #[error("user not found")]
+    UserNotFound,
+    /// There is no such organization for the caller.
+    #[error("organization not found")]
+    OrganizationNotFound,
+    /// The user does not have this role in the organization.
+    #[error("user is not a member of this organization")]
+    MemberNotFound,
+    /// A user of this name exists.
+    #[error("user with name {0} already exists")]
+    UserExists(Name),
+    /// An organization of this name exists.
+    #[error("organization with name {0} already exists")]
+    OrganizationExists(Name),
+    /// A legacy credential with this user name exists.
+    #[error("token already exists")]
+    LegacyNameTaken,
+    /// In the cloud profile organizations are not made by the API.
+    #[error("organizations cannot be created here")]
+    OnlyOneOrganization,
+    /// The organization that was made with the server stays.
+    #[error("this is the server's own organization, which cannot be deleted")]
+    FirstOrganization,
+    /// Somebody has set up this server before.
+    #[error("onboarding has already been completed")]
+    AlreadySetUp,
+    /// Only this machine or a management token may set up this server.
+    #[error(
+        "set up this server from its own machine, with a management token in the Authorization header, or start it \
+         with --allow-remote-setup"
+    )]
+    SetupForbidden,
+    /// A token that somebody chose is accepted only from this machine.
+    #[error("this token may be easy to guess: leave it out to get a random one, or set up from the server's machine")]
+    WeakToken,
+    /// The text cannot be a token.
+    #[error("a token has 1 to 512 visible ASCII characters and does not start with apiv1_ or mgmt1_")]
+    BadToken,
+    /// The password is too short or too long.
+    #[error("a password has at least {shortest} characters and at most {longest} bytes")]
+    BadPassword {
+        /// Fewest characters.
+        shortest: usize,
+        /// Most bytes.
+        longest: usize,
+    },
+    /// Too many passwords wait to be checked.
+    #[error("too many sign-ins at this moment, try again")]
+    TooManyPasswordChecks,
     /// The body of a write holds no point.
     #[error("incoming write was empty")]
     WriteEmpty,
@@ -133,6 +207,11 @@ impl From<CatalogError> for ServiceError {
             CatalogError::TemplateTooWide { needed, limit } => Self::TemplateTooWide { needed, limit },
             CatalogError::NotDeleted => Self::NotDeleted,
             CatalogError::NameTaken => Self::NameTaken,
+            CatalogError::UserExists { name } => Self::UserExists(name),
+            CatalogError::OrganizationExists { name } => Self::OrganizationExists(name),
+            CatalogError::LegacyNameTaken { .. } => Self::LegacyNameTaken,
+            CatalogError::AlreadyOnboarded => Self::AlreadySetUp,
+            CatalogError::OwnOrganization => Self::FirstOrganization,
             CatalogError::Unusable | CatalogError::Closed => Self::Unavailable(error.to_string()),
             other => Self::internal(other),
         }

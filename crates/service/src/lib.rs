@@ -6,25 +6,42 @@
 //!
 //! The edges translate their dialect into these calls and [`ServiceError`] back into their dialect.
 
+mod api_tokens;
+mod authority;
+mod buckets;
 mod databases;
 mod directory;
 mod error;
 mod expiry;
+mod legacy;
 mod management_tokens;
+mod mappings;
 mod measurements;
+mod organizations;
+mod passwords;
 mod query;
+mod recovery;
 mod service;
+mod sessions;
+mod setup;
 mod tables;
 mod tokens;
 mod upgrade;
+mod users;
 mod write;
 
+pub use api_tokens::{ApiTokenQuery, ApiTokenRequest, CreatedApiToken};
+pub use buckets::DatabaseUpdate;
 pub use error::{ServiceError, Unauthenticated};
+pub use mappings::{MappingRequest, VisibleMapping};
 pub use measurements::{Counter, Counts, Histogram, Measurements};
 pub use query::{QueryRequest, QueryResults, QueryTimer};
-pub use service::{Service, Settings};
-pub use tidegate_access::{EndReason, Entry, Forbidden, GuardedStream, Permit};
-pub use tidegate_catalog::{ClusterRecord, RecordStatus};
+pub use recovery::{Administration, CreatedOperator, NewOperator, Recovery, RecoveryError};
+pub use service::{Profile, Service, Settings};
+pub use sessions::{SessionTimes, SignedIn};
+pub use setup::{SetUp, SetupAuthority, SetupRequest};
+pub use tidegate_access::{Door, EndReason, Entry, Forbidden, GuardedStream, Owner, Permit};
+pub use tidegate_catalog::{ClusterRecord, MappingChange, OrganizationChange, RecordStatus, UserChange};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};
 pub use tidegate_sql::{BatchStream, Parameter, QueryLimits, SqlError};
 pub use tokens::{Created, TokenChange, TokenRequest};

@@ -6,17 +6,31 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate_access::{Access, Drain, Entry, FailureLimiter};
+use tidegate_access::{Access, Door, Drain, Entry, FailureLimiter, Forbidden, Permit};
 use tidegate_catalog::{Actor, Catalog, ClusterRecord};
 use tidegate_engine::{Engine, EngineOptions};
 use tidegate_model::{
-    Clock, Database, DatabaseName, Identity, OsRandomness, PlainToken, Randomness, SystemClock, Timestamp, TokenKind,
+    Action, Clock, CredentialId, Database, DatabaseName, Identity, OrganizationId, OsRandomness, PlainToken,
+    Randomness, SystemClock, Timestamp,
 };
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
 use crate::directory::CatalogTables;
-use crate::{Measurements, ServiceError, Unauthenticated};
+use crate::legacy::VerifiedPasswords;
+use crate::passwords::Passwords;
+use crate::sessions::Sessions;
+use crate::{Measurements, ServiceError, SessionTimes, Unauthenticated};
+
+/// Which product the v2 API resembles (v2 API contract §0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// The open-source server: set-up, users and organizations by the API.
+    #[default]
+    SelfHosted,
+    /// The cloud service: one organization for each token.
+    Cloud,
+}
 
 /// What can be set from outside.
 #[derive(Debug, Clone)]
@@ -27,6 +41,12 @@ pub struct Settings {
     pub recovery_window: Duration,
     /// Limits on queries.
     pub queries: QueryLimits,
+    /// Which product the v2 API resembles.
+    pub profile: Profile,
+    /// Whether anybody who reaches this server may set it up, and not only this machine or a management token.
+    pub allow_remote_setup: bool,
+    /// How long sessions live.
+    pub sessions: SessionTimes,
 }
 
 impl Default for Settings {
@@ -35,6 +55,9 @@ impl Default for Settings {
             revocation_bound: Duration::from_secs(5),
             recovery_window: Duration::from_secs(7 * 24 * 60 * 60),
             queries: QueryLimits::default(),
+            profile: Profile::default(),
+            allow_remote_setup: false,
+            sessions: SessionTimes::default(),
         }
     }
 }
@@ -50,9 +73,12 @@ pub struct Service {
     /// The time of data. Unlike [`Access::now`] it follows the system's clock back as well.
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) measurements: Arc<Measurements>,
-    limiter: FailureLimiter,
+    pub(crate) limiter: FailureLimiter,
+    pub(crate) passwords: Passwords,
+    pub(crate) verified_passwords: VerifiedPasswords,
+    pub(crate) sessions: Sessions,
     /// What still goes on under names of databases that were deleted or renamed, if the answer did not wait for all of it.
-    pub(crate) leaving: parking_lot::Mutex<HashMap<DatabaseName, Arc<Drain>>>,
+    pub(crate) leaving: parking_lot::Mutex<HashMap<(OrganizationId, DatabaseName), Arc<Drain>>>,
     /// Held by a write that creates tables, so that at most one of them stands before a revocation in the catalog's queue.
     pub(crate) creating_tables: Mutex<()>,
     /// Held while the clock mark is raised, so that many requests on a token that has just expired raise it once.
@@ -90,7 +116,11 @@ impl Service {
             .await
             .map_err(ServiceError::internal)?
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+        catalog.for_each_live_api_token(|token| expired_at = access.install_api_token(&token).max(expired_at)).await?;
         let service = Arc::new(Self {
+            passwords: Passwords::default(),
+            verified_passwords: VerifiedPasswords::new(&*randomness),
+            sessions: Sessions::default(),
             access,
             catalog,
             engine,
@@ -123,11 +153,11 @@ impl Service {
         Ok(found.map_err(|reason| ServiceError::ended(reason, None))??)
     }
 
-    /// Lets a request in, if the presented credential is a usable token of this kind. A peer that guesses waits
+    /// Lets a request in, if the presented credential is usable and accepted at this door. A peer that guesses waits
     /// longer for its refusals.
-    pub async fn enter(&self, presented: &PlainToken, kind: TokenKind, peer: IpAddr) -> Result<Entry, Unauthenticated> {
+    pub async fn enter(&self, presented: &PlainToken, door: Door, peer: IpAddr) -> Result<Entry, Unauthenticated> {
         let start = Instant::now();
-        let checked = self.access.enter(presented.digest(), kind);
+        let checked = self.access.enter(presented.digest(), door);
         self.measurements.token_checks.observe_since(start);
         let refused = match checked {
             Ok(entry) => return Ok(entry),
@@ -211,7 +241,7 @@ impl Service {
     {
         self.run_change(move |service| async move {
             let _turn = service.begin_change(&caller).await?;
-            change(service.catalog.clone(), Actor::Token(caller.token_id())).await
+            change(service.catalog.clone(), actor(&caller)).await
         })
         .await
     }
@@ -225,14 +255,32 @@ impl Service {
         }
     }
 
+    /// Decides whether the request may do `action` to the database that has this name for it.
+    pub fn permit(&self, entry: &Entry, action: Action, name: &DatabaseName) -> Result<Permit, Forbidden> {
+        let database = self.catalog.database(self.organization_of(entry), name);
+        entry.permit(action, name, database.map(|database| database.id))
+    }
+
     /// Binds a request to a database, so that it ends together with it.
-    pub(crate) fn join_database(&self, entry: &Entry, permit: &tidegate_access::Permit) -> Option<Arc<Database>> {
-        let organization = self.identity().organization;
+    pub(crate) fn join_database(&self, entry: &Entry, permit: &Permit) -> Option<Arc<Database>> {
+        let organization = self.organization_of(entry);
         let database = self.catalog.database(organization, permit.database())?;
+        if permit.database_id().is_some_and(|id| id != database.id) {
+            return None;
+        }
         self.access.join_database(entry, database.id).ok()?;
         // The database may have gone between looking and joining; whoever removed it then did not see this request.
         let still = self.catalog.database(organization, permit.database())?;
         (still.id == database.id).then_some(still)
+    }
+}
+
+/// Who makes the changes that this request asks for.
+pub(crate) fn actor(caller: &Entry) -> Actor {
+    match caller.credential_id() {
+        CredentialId::Token(id) => Actor::Token(id),
+        CredentialId::ApiToken(id) => Actor::ApiToken(id),
+        CredentialId::Session(_) => caller.owner().map_or(Actor::Server, |owner| Actor::User(owner.user)),
     }
 }
 

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_access::Entry;
-use tidegate_catalog::{Actor, CatalogError};
-use tidegate_model::{Description, NewToken, PermissionSet, PlainToken, Timestamp, TokenId, TokenKind, TokenRecord};
+use tidegate_catalog::CatalogError;
+use tidegate_model::{
+    CredentialId, Description, NewToken, PermissionSet, PlainToken, Timestamp, TokenId, TokenKind, TokenRecord,
+};
 
 use crate::error::about_token;
+use crate::service::actor;
 use crate::{Service, ServiceError};
 
 /// What a caller gives to create a token.
@@ -72,7 +75,7 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let requested = change.permissions.clone();
-            let updated = service.catalog.update_token(id, change, Actor::Token(caller.token_id())).await;
+            let updated = service.catalog.update_token(id, change, actor(&caller)).await;
             if let Err(error @ CatalogError::Unusable) = updated {
                 service.keep_common_rights(id, requested).await;
                 return Err(error.into());
@@ -120,11 +123,11 @@ impl Service {
                 description: request.description,
                 permissions: request.permissions,
                 created_at: now,
-                created_by: Some(caller.token_id()),
+                created_by: created_by(&caller),
                 expires_at: request.expires_at,
             };
             let _turn = service.begin_change(&caller).await?;
-            let record = service.catalog.create_token(new, Actor::Token(caller.token_id())).await?;
+            let record = service.catalog.create_token(new, actor(&caller)).await?;
             service.put_in_force(&record).await;
             Ok(Created { token, record })
         })
@@ -158,7 +161,7 @@ impl Service {
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let record = service.catalog.token(id, kind).await.map_err(about_token(id))?;
-            let revoked = service.catalog.revoke_token(id, kind, Actor::Token(caller.token_id())).await;
+            let revoked = service.catalog.revoke_token(id, kind, actor(&caller)).await;
             if let Err(error @ CatalogError::Unusable) = revoked {
                 // Whether the revocation is on disk is unknown. Then the token had better be dead.
                 drop(service.access.revoke(&record));
@@ -172,5 +175,13 @@ impl Service {
             Ok(())
         })
         .await
+    }
+}
+
+/// The token whose holder makes another one; `None` if that is no such token.
+fn created_by(caller: &Entry) -> Option<TokenId> {
+    match caller.credential_id() {
+        CredentialId::Token(id) => Some(id),
+        CredentialId::ApiToken(_) | CredentialId::Session(_) => None,
     }
 }

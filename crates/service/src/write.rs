@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_access::{EndReason, Entry, Permit};
-use tidegate_catalog::{Actor, CatalogError};
+use tidegate_catalog::CatalogError;
 use tidegate_engine::{WriteError, WriteOutcome, WriteRequest};
 use tidegate_line_protocol::Precision;
 use tidegate_model::Database;
 
+use crate::service::actor;
 use crate::{Service, ServiceError};
 
 /// How often a write looks for its tables again, after having created those that it missed.
@@ -82,7 +83,7 @@ impl Service {
     ) -> Result<Arc<Database>, ServiceError> {
         let _turn = entry.run(self.creating_tables.lock()).await.map_err(|reason| ended(reason, permit))?;
         entry.begin_commit().map_err(|reason| ended(reason, permit))?;
-        match self.catalog.create_missing_tables(database.clone(), names, Actor::Token(entry.token_id())).await {
+        match self.catalog.create_missing_tables(database.clone(), names, actor(entry)).await {
             // If there is no room any more, the engine finds it so and refuses the lines.
             Ok(()) | Err(CatalogError::TooManyTables { .. }) => {}
             Err(CatalogError::DatabaseNotFound) => return Err(ended(EndReason::DatabaseGone, permit)),
@@ -90,7 +91,7 @@ impl Service {
         }
         let same = self
             .catalog
-            .database(self.identity().organization, permit.database())
+            .database(self.organization_of(entry), permit.database())
             .filter(|found| found.id == database.id);
         same.ok_or_else(|| ended(EndReason::DatabaseGone, permit))
     }
@@ -125,7 +126,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{Settings, TokenRequest};
+    use crate::{Door, Settings, TokenRequest};
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -139,7 +140,7 @@ mod tests {
         let service = Service::open(directory.path(), Settings::default()).await.unwrap();
         let manager = PlainToken::generate(TokenKind::Management, &OsRandomness);
         service.install_first_management_token(&manager, Description::default()).await.unwrap();
-        let manage = async || service.enter(&manager, TokenKind::Management, PEER).await.unwrap();
+        let manage = async || service.enter(&manager, Door::Management, PEER).await.unwrap();
         let name: DatabaseName = "a".parse().unwrap();
         let new = NewDatabase {
             name: name.clone(),
@@ -155,16 +156,16 @@ mod tests {
             expires_at: None,
         };
         let writer = service.create_token(manage().await, request).await.unwrap().token;
-        let enter = async || service.enter(&writer, TokenKind::Database, PEER).await.unwrap();
+        let enter = async || service.enter(&writer, Door::Data, PEER).await.unwrap();
         let entry = enter().await;
-        let permit = entry.permit(Action::Write, &name).unwrap();
+        let permit = service.permit(&entry, Action::Write, &name).unwrap();
 
         // What a write sees that came in before the limit was lowered.
         let before = service.catalog.database(service.identity().organization, &name).unwrap();
         let change = DatabaseChange { max_tables: Some(1), ..DatabaseChange::default() };
         service.update_database(manage().await, name.clone(), change).await.unwrap();
         let first = enter().await;
-        let first_permit = first.permit(Action::Write, &name).unwrap();
+        let first_permit = service.permit(&first, Action::Write, &name).unwrap();
         service.write(first, first_permit, batch("m f=1 1")).await.unwrap();
 
         let now = service.create_missing_tables(&entry, &permit, &before, vec!["n".into()]).await.unwrap();
@@ -172,7 +173,7 @@ mod tests {
         assert!(service.catalog.table(now.id, "n").is_none());
         drop(entry);
         let entry = enter().await;
-        let permit = entry.permit(Action::Write, &name).unwrap();
+        let permit = service.permit(&entry, Action::Write, &name).unwrap();
         let refused = service.write(entry, permit, batch("n f=1 1")).await;
         assert!(matches!(refused, Err(ServiceError::WriteRejected(_))), "{refused:?}");
     }

@@ -22,7 +22,7 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tidegate_api::{Cutoff, Peer};
+use tidegate_api::{Cutoff, Encrypted, Peer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -204,6 +204,9 @@ async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static
     let cutoff = Cutoff::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
+        if shared.tls.is_some() {
+            request.extensions_mut().insert(Encrypted);
+        }
         answer(shared.router.clone(), request, peer, cutoff.clone(), activity.begin())
     });
     let mut connection = pin!(shared.http.serve_connection(TokioIo::new(stream), service));

@@ -2,10 +2,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _, stream};
-use tidegate_model::{Action, Description, Grant, NewToken, OsRandomness, PermissionSet, PlainToken};
+use tidegate_model::{Action, Description, Grant, NewToken, OsRandomness, PermissionSet, PlainToken, TokenKind};
 
 use super::*;
 use crate::{Forbidden, GuardedStream};
+
+mod typed;
 
 #[derive(Debug)]
 struct TestClock(AtomicI64);
@@ -54,7 +56,7 @@ fn fixture(permissions: &str, expires_at: Option<i64>) -> Fixture {
 
 impl Fixture {
     fn enter(&self) -> Result<Entry, Refused> {
-        self.access.enter(self.token.digest(), TokenKind::Database)
+        self.access.enter(self.token.digest(), Door::Data)
     }
 }
 
@@ -71,8 +73,8 @@ fn poll<S: Stream + Unpin>(stream: &mut S) -> Poll<Option<S::Item>> {
 fn the_wrong_kind_is_refused_like_an_unknown_token() {
     let f = fixture("read:*", None);
     let unknown = PlainToken::generate(TokenKind::Database, &OsRandomness);
-    let refused = f.access.enter(f.token.digest(), TokenKind::Management).unwrap_err();
-    assert_eq!(refused, f.access.enter(unknown.digest(), TokenKind::Database).unwrap_err());
+    let refused = f.access.enter(f.token.digest(), Door::Management).unwrap_err();
+    assert_eq!(refused, f.access.enter(unknown.digest(), Door::Data).unwrap_err());
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn a_permit_is_refused_once_the_rights_have_ended() {
     let f = fixture("write:a", None);
     let entry = f.enter().unwrap();
     let _drain = f.access.revoke(&f.record);
-    assert_eq!(entry.permit(Action::Write, &"a".parse().unwrap()), Err(Forbidden::Ended(EndReason::Revoked)));
+    assert_eq!(entry.permit(Action::Write, &"a".parse().unwrap(), None), Err(Forbidden::Ended(EndReason::Revoked)));
 }
 
 #[test]
@@ -134,27 +136,27 @@ fn narrowing_ends_only_requests_that_are_no_longer_covered() {
     let mut f = fixture("read:a write:a", None);
     let (reader, writer, idle) = (f.enter().unwrap(), f.enter().unwrap(), f.enter().unwrap());
     let a = "a".parse().unwrap();
-    reader.permit(Action::Read, &a).unwrap();
-    writer.permit(Action::Write, &a).unwrap();
+    reader.permit(Action::Read, &a, None).unwrap();
+    writer.permit(Action::Write, &a, None).unwrap();
     f.record.permissions = grants("read:a");
     let drain = f.access.narrow(&f.record);
     assert_eq!(writer.begin_commit(), Err(EndReason::Narrowed));
     assert_eq!(reader.begin_commit(), Ok(()));
-    assert_eq!(idle.permit(Action::Write, &a), Err(Forbidden::NoGrant));
+    assert_eq!(idle.permit(Action::Write, &a, None), Err(Forbidden::NoGrant));
     assert!(!is_finished(&drain));
     drop(writer);
     assert!(is_finished(&drain), "requests that are still covered are not waited for");
-    assert!(f.enter().unwrap().permit(Action::Read, &a).is_ok());
+    assert!(f.enter().unwrap().permit(Action::Read, &a, None).is_ok());
 }
 
 #[test]
 fn widening_ends_nothing() {
     let mut f = fixture("read:a", None);
     let entry = f.enter().unwrap();
-    entry.permit(Action::Read, &"a".parse().unwrap()).unwrap();
+    entry.permit(Action::Read, &"a".parse().unwrap(), None).unwrap();
     f.record.permissions = grants("read:a write:b");
     assert!(is_finished(&f.access.narrow(&f.record)));
-    assert!(entry.permit(Action::Write, &"b".parse().unwrap()).is_ok());
+    assert!(entry.permit(Action::Write, &"b".parse().unwrap(), None).is_ok());
 }
 
 #[test]
@@ -211,7 +213,7 @@ fn an_expired_token_is_not_installed_after_a_restart_with_an_earlier_clock() {
     let f = fixture("read:a", Some(1_000));
     let restarted = Access::new(f.clock.clone(), Some(Timestamp::from_micros(1_000)));
     assert!(restarted.install(&f.record).is_some());
-    assert!(restarted.enter(f.token.digest(), TokenKind::Database).is_err());
+    assert!(restarted.enter(f.token.digest(), Door::Data).is_err());
 }
 
 #[test]
@@ -301,7 +303,9 @@ async fn no_request_has_an_effect_after_the_drain_under_load() {
                 let (f, effects) = (f.clone(), effects.clone());
                 tokio::spawn(async move {
                     while let Ok(entry) = f.enter() {
-                        if entry.permit(Action::Write, &"a".parse().unwrap()).is_ok() && entry.begin_commit().is_ok() {
+                        if entry.permit(Action::Write, &"a".parse().unwrap(), None).is_ok()
+                            && entry.begin_commit().is_ok()
+                        {
                             tokio::task::yield_now().await;
                             effects.fetch_add(1, Ordering::SeqCst);
                         }

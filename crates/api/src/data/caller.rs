@@ -1,33 +1,64 @@
-//! Who reads or writes data: a database token in the `Authorization` header, or in `p` for the v1 paths.
+//! Who reads or writes data: a database token or an API token in the `Authorization` header, or elsewhere where v1 and v2
+//! clients put it.
 
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use tidegate_model::{PlainToken, TokenKind};
-use tidegate_service::{Entry, Service};
+use tidegate_model::PlainToken;
+use tidegate_service::{Door, Entry, Profile, Service};
 
 use super::error::Dialect;
+use super::parameters::CredentialParameters;
 use crate::Peer;
-use crate::credential::{self, Presented};
+use crate::credential::{self, Presented, Scheme};
 
-/// Lets a request in. `fallback` is the token of the parameter `p`, which counts only if the header holds none.
+/// What a path takes beside a token in the header.
+#[derive(Debug)]
+pub(crate) enum Otherwise {
+    Nothing,
+    /// User name and password, in the header or in these parameters, which count only if the header holds no
+    /// credential.
+    Passwords(CredentialParameters),
+    /// The cookie of a session, if the header holds no credential.
+    Session,
+}
+
+/// Lets a request in.
 pub(crate) async fn enter(
     service: &Arc<Service>,
     dialect: Dialect,
     peer: Peer,
     headers: &HeaderMap,
-    fallback: Option<String>,
+    otherwise: Otherwise,
 ) -> Result<Entry, Response> {
-    let fallback = fallback.filter(|token| !token.is_empty());
-    let token = match (credential::from_headers(headers), fallback) {
-        (Presented::Token(_, token), _) => token,
-        (Presented::Malformed | Presented::Missing, Some(token)) => PlainToken::from_presented(token),
-        (Presented::Malformed, None) => return Err(dialect.malformed_credential()),
-        (Presented::Missing, None) => {
-            service.missing_credential(peer.0.ip()).await;
-            return Err(dialect.unauthorized());
-        }
+    let peer = peer.0.ip();
+    let as_token = async |token: PlainToken| service.enter(&token, Door::Data, peer).await;
+    let with_password = async |user: &str, password: PlainToken| match service.profile() {
+        Profile::SelfHosted => service.enter_with_password(user, &password, peer).await,
+        Profile::Cloud => service.enter(&password, Door::Data, peer).await,
     };
-    service.enter(&token, TokenKind::Database, peer.0.ip()).await.map_err(|_| dialect.unauthorized())
+    let entered = match (credential::from_headers(headers), otherwise) {
+        (Presented::Token(Scheme::Token, token), Otherwise::Passwords(_)) => as_token(without_user(&token)).await,
+        (Presented::Token(_, token), _) => as_token(token).await,
+        (Presented::Basic { user, password }, Otherwise::Passwords(_)) => with_password(&user, password).await,
+        (Presented::Basic { password, .. }, _) => as_token(password).await,
+        (malformed_or_missing, otherwise) => match otherwise {
+            Otherwise::Passwords(CredentialParameters { u, p: Some(password) }) if !password.is_empty() => {
+                with_password(&u.unwrap_or_default(), PlainToken::from_presented(password)).await
+            }
+            Otherwise::Session if let Some(key) = credential::session_key(headers) => {
+                service.enter_session(&key, peer).await
+            }
+            _ if matches!(malformed_or_missing, Presented::Malformed) => return Err(dialect.malformed_credential()),
+            _ => Err(service.missing_credential(peer).await),
+        },
+    };
+    entered.map_err(|_| dialect.unauthorized())
+}
+
+/// v1 clients may put a user name and a colon before the token. It does not matter.
+fn without_user(token: &PlainToken) -> PlainToken {
+    let text = token.expose();
+    PlainToken::from_presented(text.split_once(':').map_or(text, |(_, token)| token))
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::openapi::Refusal;
 use crate::respond;
+use crate::v2::answer as v2_answer;
 
 /// Which form of error body a client of this path expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +112,7 @@ impl Dialect {
     pub(crate) fn answer(self, status: StatusCode, code: &str, message: impl Into<String>) -> Response {
         let message = message.into();
         match self {
-            Self::V2 => respond::json(status, &V2Error { code: code.to_owned(), message, line: None }),
+            Self::V2 => v2_answer::error(status, code, &V2Error { code: code.to_owned(), message, line: None }),
             Self::V1 => respond::json(status, &V1Error { error: message, code: None, message: None, line: None }),
             Self::V3 => respond::json(status, &V3Error { error: message, data: None }),
         }
@@ -187,7 +188,7 @@ impl Dialect {
             let body = V1Error { error: message.clone(), code: Some(code), message: Some(message), line };
             return respond::json(status, &body);
         }
-        respond::json(status, &V2Error { code: code.to_owned(), message, line })
+        v2_answer::error(status, code, &V2Error { code: code.to_owned(), message, line })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Query strings of the data endpoints (data-plane contract §§4.1, 4.2).
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tidegate_line_protocol::Precision;
@@ -7,10 +9,19 @@ use utoipa::IntoParams;
 
 use super::description::{units, units_or_auto};
 
-/// The token of `/write`. Read apart from the rest, so that a mistake elsewhere is not taken for a missing token.
+/// The credential of `/write`. Read apart from the rest, so that a mistake elsewhere is not taken for a missing one.
 #[derive(Default, Deserialize)]
-pub(super) struct TokenParameter {
+pub(crate) struct CredentialParameters {
+    /// User name, if the other one is a password.
+    pub(super) u: Option<String>,
+    /// Token or password.
     pub(super) p: Option<String>,
+}
+
+impl fmt::Debug for CredentialParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialParameters")
+    }
 }
 
 /// Parameters of `/write`.
@@ -35,7 +46,7 @@ pub(super) struct V1Parameters {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct V2Parameters {
-    /// The database.
+    /// The database, by name or by its id in the v2 API.
     #[param(value_type = String, required = true, min_length = 1, max_length = 64)]
     pub(super) bucket: Option<String>,
     /// Unit of the timestamps; nanoseconds if absent.

@@ -19,7 +19,7 @@ use tidegate_service::{BatchStream, Entry, Parameter, QueryRequest, QueryTimer, 
 use utoipa::{IntoParams, ToSchema};
 
 use super::body;
-use super::caller::enter;
+use super::caller::{Otherwise, enter};
 use super::description::{ContentEncoding, Rows, formats, formats_or_null};
 use super::error::{Dialect, V3Refused};
 use super::negotiate;
@@ -80,7 +80,7 @@ pub(super) async fn query_sql_get(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let entry = enter(&service, DIALECT, peer, &headers, None).await?;
+    let entry = enter(&service, DIALECT, peer, &headers, Otherwise::Nothing).await?;
     let query = query.ok_or_else(|| DIALECT.invalid("missing query parameters 'db' and 'q'"))?;
     let invalid = |error: &dyn std::fmt::Display| DIALECT.invalid(format!("serde error: {error}"));
     let QueryParameters { db, q, format, params } =
@@ -110,7 +110,7 @@ pub(super) async fn query_sql_post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
-    let entry = enter(&service, DIALECT, peer, &headers, None).await?;
+    let entry = enter(&service, DIALECT, peer, &headers, Otherwise::Nothing).await?;
     let body::Text { text, budget } = body::text(DIALECT, &entry, &headers, body).await?;
     // A list would be read as the members of the object in their order.
     if !text.trim_start().starts_with('{') {
@@ -136,7 +136,7 @@ async fn run(
     let parameters = parameters(query.params).map_err(|message| DIALECT.invalid(message))?;
     let database: DatabaseName =
         db.parse().map_err(|error: tidegate_model::DatabaseNameError| DIALECT.invalid(error.to_string()))?;
-    let permit = entry.permit(Action::Read, &database).map_err(|forbidden| DIALECT.forbidden(forbidden))?;
+    let permit = service.permit(&entry, Action::Read, &database).map_err(|forbidden| DIALECT.forbidden(forbidden))?;
     let results =
         service.query(entry, permit, QueryRequest { sql, parameters }).await.map_err(|error| match error {
             ServiceError::DatabaseNotFound(name) => {

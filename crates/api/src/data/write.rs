@@ -8,16 +8,14 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use tidegate_line_protocol::Precision;
-use tidegate_model::{Action, DatabaseName, DatabaseNameError};
+use tidegate_model::{Action, DatabaseId, DatabaseName, DatabaseNameError};
 use tidegate_service::{Entry, Service, ServiceError, WriteBatch};
 
 use super::body;
-use super::caller::enter;
+use super::caller::{Otherwise, enter};
 use super::description::ContentEncoding;
 use super::error::{Dialect, V1Refused, V2Refused, V3Refused, partial_write};
-use super::parameters::{
-    TokenParameter, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database,
-};
+use super::parameters::{V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database};
 use super::written;
 use crate::Peer;
 
@@ -37,8 +35,8 @@ pub(super) async fn write_v1(
     body: Body,
 ) -> Result<Response, Response> {
     let dialect = Dialect::V1;
-    let fallback = parse(query.as_deref()).ok().and_then(|TokenParameter { p }| p);
-    let entry = enter(&service, dialect, peer, &headers, fallback).await?;
+    let parameters = parse(query.as_deref()).unwrap_or_default();
+    let entry = enter(&service, dialect, peer, &headers, Otherwise::Passwords(parameters)).await?;
     let invalid = |reason| dialect.invalid(format!("failed to deserialize db/rp/precision in request: {reason}"));
     if query.is_none() {
         return Err(dialect.invalid("no db destination provided"));
@@ -46,7 +44,8 @@ pub(super) async fn write_v1(
     let parameters: V1Parameters = parse(query.as_deref()).map_err(invalid)?;
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database = v1_database(&db, parameters.rp.as_deref()).parse().map_err(|error| bad_name(dialect, &error))?;
+    let database =
+        v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|error| bad_name(dialect, &error))?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
 }
@@ -66,7 +65,7 @@ pub(super) async fn write_v2(
     body: Body,
 ) -> Result<Response, Response> {
     let dialect = Dialect::V2;
-    let entry = enter(&service, dialect, peer, &headers, None).await?;
+    let entry = enter(&service, dialect, peer, &headers, Otherwise::Session).await?;
     if query.is_none() {
         return Err(dialect.invalid("no org/bucket destination provided"));
     }
@@ -75,7 +74,7 @@ pub(super) async fn write_v2(
     let bucket =
         parameters.bucket.filter(|bucket| !bucket.is_empty()).ok_or_else(|| dialect.invalid("missing bucket value"))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database = bucket.parse().map_err(|error| bad_name(dialect, &error))?;
+    let database = v2_target(&service, &entry, &bucket).map_err(|error| bad_name(dialect, &error))?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
 }
@@ -95,7 +94,7 @@ pub(super) async fn write_v3(
     body: Body,
 ) -> Result<Response, Response> {
     let dialect = Dialect::V3;
-    let entry = enter(&service, dialect, peer, &headers, None).await?;
+    let entry = enter(&service, dialect, peer, &headers, Otherwise::Nothing).await?;
     if query.is_none() {
         return Err(dialect.invalid("missing query parameter 'db'"));
     }
@@ -108,6 +107,22 @@ pub(super) async fn write_v3(
     let database = db.parse().map_err(|error| bad_name(dialect, &error))?;
     let target = Target { database, precision, accept_partial };
     write(&service, dialect, entry, target, &headers, body).await
+}
+
+/// The database that a v1 request means: where a mapping leads, else the one that is called so.
+fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, DatabaseNameError> {
+    let mapped = service.mapped_database_for(entry, db, rp.filter(|rp| !rp.is_empty()));
+    mapped.map_or_else(|| v1_database(db, rp).parse(), Ok)
+}
+
+/// The database that a v2 request means: by name, else by id.
+fn v2_target(service: &Service, entry: &Entry, bucket: &str) -> Result<DatabaseName, DatabaseNameError> {
+    let name: DatabaseName = bucket.parse()?;
+    if service.find_database(service.organization_of(entry), &name).is_some() {
+        return Ok(name);
+    }
+    let id = bucket.parse().ok().and_then(DatabaseId::from_resource);
+    Ok(id.and_then(|id| service.database_by_id_for(entry, id)).unwrap_or(name))
 }
 
 /// Where the lines go, and how they are read.
@@ -126,7 +141,7 @@ async fn write(
     body: Body,
 ) -> Result<Response, Response> {
     let Target { database, precision, accept_partial } = target;
-    let permit = entry.permit(Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
+    let permit = service.permit(&entry, Action::Write, &database).map_err(|forbidden| dialect.forbidden(forbidden))?;
     let body::Text { text: body, budget: _budget } = body::text(dialect, &entry, headers, body).await?;
     match service.write(entry, permit, WriteBatch { body, precision, accept_partial }).await {
         Ok(outcome) if outcome.rejected.is_empty() => Ok(written()),

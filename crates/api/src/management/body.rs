@@ -9,7 +9,7 @@ use serde_json::Value;
 use tidegate_service::{Entry, ServiceError};
 
 use super::ManagementError;
-use super::json::Unambiguous;
+use crate::json::{Unambiguous, whole_number};
 
 const MAX_BODY: usize = 1024 * 1024;
 
@@ -68,16 +68,6 @@ pub(crate) fn integer(name: &str, value: Option<Value>) -> Result<Option<i64>, M
     let Some(value) = value else { return Ok(None) };
     let invalid = || ManagementError::bad_request(format!("{name} must be a whole number of 64 bits"));
     whole_number(&value).map(Some).ok_or_else(invalid)
-}
-
-/// A whole number, however it is written: `5.0` is one as well. With a point or an exponent it may have 53 bits, beyond
-/// which a neighbour could be meant.
-pub(crate) fn whole_number(value: &Value) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let number = value.as_number()?;
-    let from_float = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT);
-    // In this range the conversion is exact.
-    number.as_i64().or_else(|| from_float().map(|float| float as i64))
 }
 
 /// Whether a member is there at all, `null` included.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use tidegate_model::{AccountId, ClusterId, DatabaseId, DatabaseName, ParseIdError, TableId, TokenId, TokenKind};
-use tidegate_service::{Entry, Service};
+use tidegate_model::{AccountId, ClusterId, DatabaseId, DatabaseName, ParseIdError, TableId, TokenId};
+use tidegate_service::{Door, Entry, Service};
 
 use super::ManagementError;
 use crate::Peer;
@@ -24,7 +24,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
             return Err(ManagementError::unauthorized());
         };
         let entry = match credential::from_headers(&parts.headers) {
-            Presented::Token(Scheme::Bearer, token) => service.enter(&token, TokenKind::Management, peer.ip()).await?,
+            Presented::Token(Scheme::Bearer, token) => service.enter(&token, Door::Management, peer.ip()).await?,
             _ => return Err(service.missing_credential(peer.ip()).await.into()),
         };
         check_path(parts, service).await?;

@@ -18,6 +18,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use uuid::Uuid;
 
 use super::error::Refused;
+use crate::openapi::operations;
 
 /// Whose resources a path is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,10 +121,6 @@ pub(super) fn register(
         }
     }
     router
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 /// What every operation can answer: no usable credential, a fault of the server, a server that cannot now.

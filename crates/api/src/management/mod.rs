@@ -6,7 +6,6 @@ mod clusters;
 mod databases;
 mod error;
 mod forms;
-mod json;
 mod management_tokens;
 mod partition;
 mod status;

@@ -5,8 +5,9 @@ use serde_json::Value;
 use tidegate_model::{PartitionTemplate, TemplatePart};
 use utoipa::ToSchema;
 
-use super::body::{objects, whole_number};
+use super::body::objects;
 use super::error::ManagementError;
+use crate::json::whole_number;
 
 /// One part of a partition template.
 #[derive(Serialize, Deserialize, ToSchema)]

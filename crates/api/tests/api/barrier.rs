@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tidegate_api::Cutoff;
-use tidegate_model::{Clock as _, PlainToken, Timestamp, TokenKind};
+use tidegate_model::{Clock as _, PlainToken, Timestamp};
 use tidegate_service::Settings;
 use tower::ServiceExt as _;
 
@@ -157,7 +157,7 @@ async fn a_commit_that_does_not_end_is_reported_as_still_draining() {
     let f = fixture_with(settings, Vec::new()).await;
     let (id, token) = f.create_token("write:a", None).await;
     let presented = PlainToken::from_presented(token.clone());
-    let entry = f.service.enter(&presented, TokenKind::Database, [192, 0, 2, 1].into()).await.unwrap();
+    let entry = f.service.enter(&presented, tidegate_service::Door::Data, [192, 0, 2, 1].into()).await.unwrap();
     entry.begin_commit().unwrap();
     for _ in 0..2 {
         let answer = f.manage("DELETE", &format!("/tokens/{id}"), Value::Null).await;
@@ -165,7 +165,7 @@ async fn a_commit_that_does_not_end_is_reported_as_still_draining() {
         assert!(answer.json()["message"].as_str().unwrap().starts_with("revoked, still draining"));
         assert!(answer.headers.contains_key("retry-after"));
     }
-    assert!(f.service.enter(&presented, TokenKind::Database, [192, 0, 2, 1].into()).await.is_err());
+    assert!(f.service.enter(&presented, tidegate_service::Door::Data, [192, 0, 2, 1].into()).await.is_err());
     drop(entry);
     assert_eq!(revoke(&f, &id).await, 204);
 }

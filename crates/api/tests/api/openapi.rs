@@ -21,18 +21,21 @@ pub(crate) fn assert_file(path: &str, now: &str) {
 }
 
 #[test]
-fn the_document_is_checked_in() {
+fn the_documents_are_checked_in() {
     assert_file("docs/openapi.json", &format!("{}\n", tidegate_api::document().to_pretty_json().unwrap()));
+    assert_file("docs/openapi-v2.json", &format!("{}\n", tidegate_api::document_v2().to_pretty_json().unwrap()));
 }
 
 #[test]
 fn every_operation_says_what_it_needs_or_is_listed_as_open() {
-    let document = serde_json::to_value(tidegate_api::document()).unwrap();
     let mut open = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            if operation.get("security").is_none() {
-                open.push(format!("{} {path}", method.to_uppercase()));
+    for document in [tidegate_api::document(), tidegate_api::document_v2()] {
+        let document = serde_json::to_value(document).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if operation.get("security").is_none() {
+                    open.push(format!("{} {path}", method.to_uppercase()));
+                }
             }
         }
     }

@@ -117,7 +117,7 @@ async fn every_closed_route_refuses_them_all_alike() {
 async fn unknown_paths_say_nothing_to_strangers() {
     let f = fixture().await;
     let (_, token) = f.create_token("", None).await;
-    for (path, method) in [("/nothing", "GET"), ("/write", "GET"), ("/api/v2/x", "PUT")] {
+    for (path, method) in [("/nothing", "GET"), ("/write", "GET"), ("/api/v2/write", "PUT"), ("/api/v3/x", "PUT")] {
         assert_eq!(f.send(request(method, path, None, "")).await.status, 401, "{path}");
         let known = f.send(request(method, path, Some(&format!("Bearer {token}")), "")).await;
         assert_eq!(known.status, 404, "{path}");

@@ -3,7 +3,9 @@
 use clap::ArgMatches;
 use serde::Serialize;
 use tidegate_client::{DatabaseItem, ServerTime, StatusFilter};
-use tidegate_model::{AccountId, ClusterId, DatabaseChange, DatabaseId, DatabaseName, Description, NewDatabase, Retention};
+use tidegate_model::{
+    AccountId, ClusterId, DatabaseChange, DatabaseId, DatabaseName, Description, NewDatabase, Retention,
+};
 
 use super::{database_of, or_nil, print_list, required, status_of, template_of};
 use crate::Face;

@@ -7,12 +7,22 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Number, Value};
 
 /// A JSON value that was read without ambiguity.
-pub(super) struct Unambiguous(pub(super) Value);
+pub(crate) struct Unambiguous(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Unambiguous {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor).map(Self)
     }
+}
+
+/// A whole number, however it is written: `5.0` is one as well. With a point or an exponent it may have 53 bits, beyond
+/// which a neighbour could be meant.
+pub(crate) fn whole_number(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = value.as_number()?;
+    let from_float = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT);
+    // In this range the conversion is exact.
+    number.as_i64().or_else(|| from_float().map(|float| float as i64))
 }
 
 struct ValueVisitor;

@@ -1,0 +1,337 @@
+//! API tokens: create, list, get, change, delete (v2 API contract §4).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tidegate_access::{Drain, Entry};
+use tidegate_catalog::{ApiTokenFilter, CatalogError, PasswordHash};
+use tidegate_model::{
+    Action, ApiToken, ApiTokenChange, ApiTokenForm, ApiTokenId, CredentialId, Description, OrganizationId, PlainToken,
+    ResourceType, Status, Timestamp, TokenDigest, TypedPermission, TypedPermissions, UserId,
+};
+
+use crate::service::actor;
+use crate::{Profile, Service, ServiceError};
+
+/// What a caller gives to create an API token.
+#[derive(Debug, Clone)]
+pub struct ApiTokenRequest {
+    /// In which organization it finds databases.
+    pub organization: OrganizationId,
+    /// Its owner; `None` = the caller's user.
+    pub user: Option<UserId>,
+    /// Whether it can be used at once.
+    pub status: Status,
+    /// Free text beside the token.
+    pub description: Description,
+    /// What it may do. The caller must hold all of it.
+    pub permissions: TypedPermissions,
+    /// From when on it is dead; `None` = never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An API token that has just been made. The secret exists nowhere else.
+#[derive(Debug)]
+pub struct CreatedApiToken {
+    /// The secret, shown once.
+    pub token: PlainToken,
+    /// What the catalog keeps.
+    pub record: Arc<ApiToken>,
+}
+
+/// Which API tokens to list; all of it must be true of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApiTokenQuery {
+    /// Those of this user.
+    pub user: Option<UserId>,
+    /// Those of this organization.
+    pub organization: Option<OrganizationId>,
+    /// The one with this digest.
+    pub digest: Option<TokenDigest>,
+}
+
+/// Which of the two lists a call is about. A token of one is unknown to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum List {
+    Tokens,
+    Legacy,
+}
+
+impl List {
+    pub(crate) fn has(self, token: &ApiToken) -> bool {
+        matches!(token.form, ApiTokenForm::Legacy { .. }) == (self == Self::Legacy)
+    }
+}
+
+impl Service {
+    /// Creates an API token.
+    ///
+    /// # Errors
+    /// [`ServiceError::PermissionMissing`], [`ServiceError::Escalation`],
+    /// [`ServiceError::PermissionOfOtherOrganization`], [`ServiceError::OwnerOrOrganizationMissing`],
+    /// [`ServiceError::ExpiryInThePast`].
+    pub async fn create_api_token(
+        self: &Arc<Self>,
+        caller: Entry,
+        request: ApiTokenRequest,
+    ) -> Result<CreatedApiToken, ServiceError> {
+        let token = PlainToken::generate_without_prefix(&*self.randomness);
+        let new = self.new_api_token(&caller, request, ApiTokenForm::Token { weak: false }, token.digest())?;
+        let record = self.record_api_token(caller, new, None).await?;
+        Ok(CreatedApiToken { token, record })
+    }
+
+    /// The record of a token that the caller may create.
+    pub(crate) fn new_api_token(
+        &self,
+        caller: &Entry,
+        request: ApiTokenRequest,
+        form: ApiTokenForm,
+        digest: TokenDigest,
+    ) -> Result<ApiToken, ServiceError> {
+        let organization = request.organization;
+        let user = request.user.map_or_else(|| Self::owner(caller).map(|owner| owner.user), Ok)?;
+        let kind = ResourceType::Authorizations;
+        self.need(caller, &TypedPermission::in_organization(Action::Write, kind, organization))?;
+        self.need_user(caller, Action::Write, user)?;
+        let permissions = self.completed(&request.permissions, organization);
+        for permission in permissions.iter() {
+            self.may_give_away(caller, permission)?;
+        }
+        for permission in permissions.iter() {
+            if permission.organization.is_some_and(|other| other != organization) {
+                return Err(ServiceError::PermissionOfOtherOrganization(*permission, organization));
+            }
+        }
+        if self.catalog.user(user).is_none() || self.catalog.organization(organization).is_none() {
+            return Err(ServiceError::OwnerOrOrganizationMissing);
+        }
+        let now = self.access.now();
+        if request.expires_at.is_some_and(|expiry| expiry <= now) {
+            return Err(ServiceError::ExpiryInThePast);
+        }
+        Ok(ApiToken {
+            id: ApiTokenId::random(&*self.randomness),
+            form,
+            digest,
+            organization,
+            user,
+            status: request.status,
+            description: request.description,
+            permissions,
+            created_at: now,
+            updated_at: now,
+            expires_at: request.expires_at,
+            deleted_at: None,
+        })
+    }
+
+    /// In the cloud profile a permission without an organization means the token's own (contract §4.3).
+    fn completed(&self, permissions: &TypedPermissions, organization: OrganizationId) -> TypedPermissions {
+        let complete = |permission: &TypedPermission| {
+            let is_left = self.settings.profile == Profile::SelfHosted || permission.kind.belongs_to_no_organization();
+            TypedPermission {
+                organization: permission.organization.or(if is_left { None } else { Some(organization) }),
+                ..*permission
+            }
+        };
+        permissions.iter().map(complete).collect()
+    }
+
+    fn may_give_away(&self, caller: &Entry, permission: &TypedPermission) -> Result<(), ServiceError> {
+        // Nobody holds this one but by a legacy of other servers, and nobody gets it here.
+        let is_held = permission.kind != ResourceType::Instance && caller.authorize(&permission.effect()).is_ok();
+        if is_held { Ok(()) } else { Err(ServiceError::Escalation(*permission)) }
+    }
+
+    pub(crate) async fn record_api_token(
+        self: &Arc<Self>,
+        caller: Entry,
+        new: ApiToken,
+        password: Option<PasswordHash>,
+    ) -> Result<Arc<ApiToken>, ServiceError> {
+        self.run_change(move |service| async move {
+            let _turn = service.begin_change(&caller).await?;
+            let record = service.catalog.create_api_token(new, password, actor(&caller)).await?;
+            service.put_api_token_in_force(&record).await;
+            Ok(Arc::new(record))
+        })
+        .await
+    }
+
+    /// Makes an API token usable, if it is active and its owner can be used.
+    pub(crate) async fn put_api_token_in_force(&self, token: &ApiToken) {
+        if self.catalog.user(token.user).is_none_or(|user| user.status != Status::Active) {
+            return;
+        }
+        if let Some(reached) = self.access.install_api_token(token) {
+            self.remember(reached).await;
+        }
+    }
+
+    /// The API tokens that the caller may see, by id.
+    pub async fn api_tokens(&self, caller: &Entry, query: ApiTokenQuery) -> Result<Vec<ApiToken>, ServiceError> {
+        self.visible_tokens(caller, query, List::Tokens).await
+    }
+
+    pub(crate) async fn visible_tokens(
+        &self,
+        caller: &Entry,
+        query: ApiTokenQuery,
+        list: List,
+    ) -> Result<Vec<ApiToken>, ServiceError> {
+        let ApiTokenQuery { user, organization, digest } = query;
+        let filter = ApiTokenFilter { user, organization, digest, legacy: list == List::Legacy };
+        let listed = caller.run(self.catalog.api_tokens(filter)).await;
+        let mut tokens = listed.map_err(|reason| ServiceError::ended(reason, None))??;
+        tokens.retain(|token| self.stands(token) && self.need_token(caller, Action::Read, token).is_ok());
+        Ok(tokens)
+    }
+
+    /// Whether owner and organization of a token exist.
+    fn stands(&self, token: &ApiToken) -> bool {
+        self.catalog.user(token.user).is_some() && self.catalog.organization(token.organization).is_some()
+    }
+
+    /// One API token.
+    ///
+    /// # Errors
+    /// [`ServiceError::ApiTokenNotFound`], also for one that the caller may not see.
+    pub async fn api_token(&self, caller: &Entry, id: ApiTokenId) -> Result<ApiToken, ServiceError> {
+        self.visible_token(caller, id, List::Tokens).await
+    }
+
+    pub(crate) async fn visible_token(
+        &self,
+        caller: &Entry,
+        id: ApiTokenId,
+        list: List,
+    ) -> Result<ApiToken, ServiceError> {
+        let found = caller.run(self.catalog.api_token(id)).await;
+        let token = found.map_err(|reason| ServiceError::ended(reason, None))??;
+        token
+            .filter(|token| {
+                list.has(token) && self.stands(token) && self.need_token(caller, Action::Read, token).is_ok()
+            })
+            .ok_or(ServiceError::ApiTokenNotFound)
+    }
+
+    /// Changes description or status. When this returns, a token that was deactivated can do nothing more, anywhere.
+    ///
+    /// # Errors
+    /// [`ServiceError::ApiTokenNotFound`], [`ServiceError::PermissionMissing`], [`ServiceError::StillDraining`].
+    pub async fn update_api_token(
+        self: &Arc<Self>,
+        caller: Entry,
+        id: ApiTokenId,
+        change: ApiTokenChange,
+    ) -> Result<ApiToken, ServiceError> {
+        self.change_token(caller, id, change, List::Tokens).await
+    }
+
+    pub(crate) async fn change_token(
+        self: &Arc<Self>,
+        caller: Entry,
+        id: ApiTokenId,
+        change: ApiTokenChange,
+        list: List,
+    ) -> Result<ApiToken, ServiceError> {
+        let before = self.visible_token(&caller, id, list).await?;
+        self.need_token(&caller, Action::Write, &before)?;
+        self.run_change(move |service| async move {
+            let turn = service.begin_change(&caller).await?;
+            let deactivates = change.status == Some(Status::Inactive);
+            let changed = service.catalog.update_api_token(id, change, actor(&caller)).await;
+            if let Err(error @ CatalogError::Unusable) = changed {
+                if deactivates {
+                    // Whether the change is on disk is unknown. Then the token had better be dead.
+                    drop(service.access.end_api_token(&before));
+                }
+                return Err(error.into());
+            }
+            let token = changed.map_err(about_api_token)?;
+            let drain = service.follow_status(&token).await;
+            drop((turn, caller));
+            service.drained(&drain, "deactivated").await?;
+            Ok(token)
+        })
+        .await
+    }
+
+    /// Makes the index agree with a record.
+    async fn follow_status(&self, token: &ApiToken) -> Drain {
+        if token.status == Status::Inactive {
+            return self.access.end_api_token(token);
+        }
+        self.put_api_token_in_force(token).await;
+        Drain::nothing()
+    }
+
+    /// Deletes an API token. When this returns `Ok`, the token can do nothing more, anywhere.
+    ///
+    /// # Errors
+    /// [`ServiceError::ApiTokenNotFound`], also for one that the caller may neither see nor change;
+    /// [`ServiceError::PermissionMissing`], [`ServiceError::StillDraining`].
+    pub async fn delete_api_token(self: &Arc<Self>, caller: Entry, id: ApiTokenId) -> Result<(), ServiceError> {
+        self.delete_token(caller, id, List::Tokens).await
+    }
+
+    pub(crate) async fn delete_token(
+        self: &Arc<Self>,
+        caller: Entry,
+        id: ApiTokenId,
+        list: List,
+    ) -> Result<(), ServiceError> {
+        let start = Instant::now();
+        let found = caller.run(self.catalog.api_token(id)).await;
+        let found = found.map_err(|reason| ServiceError::ended(reason, None))??;
+        let Some(token) = found.filter(|token| list.has(token)) else { return Err(self.gone(caller, id).await) };
+        if let Err(missing) = self.need_token(&caller, Action::Write, &token) {
+            let is_seen = self.need_token(&caller, Action::Read, &token).is_ok();
+            return Err(if is_seen { missing } else { ServiceError::ApiTokenNotFound });
+        }
+        self.run_change(move |service| async move {
+            let turn = service.begin_change(&caller).await?;
+            let deleted = service.catalog.delete_api_token(id, actor(&caller)).await;
+            if let Err(CatalogError::TokenNotFound) = deleted {
+                drop(turn);
+                return Err(service.gone(caller, id).await);
+            }
+            if let Err(error @ CatalogError::Unusable) = deleted {
+                // Whether the deletion is on disk is unknown. Then the token had better be dead.
+                drop(service.access.end_api_token(&token));
+                return Err(error.into());
+            }
+            let drain = service.access.end_api_token(&deleted?);
+            // The caller has left before the wait begins: a token can delete itself, or one that is deleting it.
+            drop((turn, caller));
+            service.drained(&drain, "deleted").await?;
+            service.measurements.revocations.observe_since(start);
+            Ok(())
+        })
+        .await
+    }
+
+    /// The answer to who deletes what is not there, once nothing goes on with it any more. Only who may delete all
+    /// tokens of the organization waits, so that the time tells nobody else that there was such a token.
+    async fn gone(&self, caller: Entry, id: ApiTokenId) -> ServiceError {
+        let organization = self.organization_of(&caller);
+        let all = TypedPermission::in_organization(Action::Write, ResourceType::Authorizations, organization);
+        if self.may(&caller, &all) {
+            let drain = self.access.draining(CredentialId::ApiToken(id));
+            drop(caller);
+            if let Err(still_draining) = self.drained(&drain, "deleted").await {
+                return still_draining;
+            }
+        }
+        ServiceError::ApiTokenNotFound
+    }
+}
+
+/// What an error of the catalog means for a call about an API token.
+pub(crate) fn about_api_token(error: CatalogError) -> ServiceError {
+    match error {
+        CatalogError::TokenNotFound => ServiceError::ApiTokenNotFound,
+        other => other.into(),
+    }
+}
