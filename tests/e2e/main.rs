@@ -27,3 +27,4 @@ mod serve;
 mod sql_functions;
 mod support;
 mod tls;
+mod v2_recovery;

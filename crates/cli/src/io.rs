@@ -1,5 +1,8 @@
 //! Everything a command may touch of its surroundings, so that tests can give it other ones.
 
+mod terminal;
+mod user_database;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -33,7 +36,12 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// A variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
-        self.variables.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty())
+        self.set_variable(name).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that is set, perhaps empty.
+    pub(crate) fn set_variable(&self, name: &str) -> Option<&OsString> {
+        self.variables.get(std::ffi::OsStr::new(name))
     }
 }
 
@@ -48,6 +56,8 @@ pub struct Io {
     stdin: Option<Input>,
     /// Whether what the user types shows beside what standard error says, line ends included.
     is_echoed: bool,
+    /// The home directory that the user database knows.
+    pub(crate) home: Option<PathBuf>,
     stdout: Box<dyn Write + Send>,
     pub(crate) log: Log,
     pub(crate) environment: Environment,
@@ -75,6 +85,7 @@ impl Io {
         Self {
             stdin: Some(Box::new(stdin)),
             is_echoed: false,
+            home: None,
             stdout: Box::new(stdout),
             log: Log::to(stderr),
             environment,
@@ -96,7 +107,7 @@ impl Io {
         // Whoever reads standard error from a file or another program is not at this machine's display.
         let may_open_browser = stderr.is_terminal();
         let io = Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock));
-        Self { is_echoed, may_open_browser, ..io }
+        Self { is_echoed, may_open_browser, home: user_database::home(), ..io }
     }
 
     /// Writes a result to standard output.
@@ -118,7 +129,45 @@ impl Io {
 
     /// Asks on standard error and reads one line from standard input.
     pub(crate) async fn confirm(&mut self, question: &str) -> Result<()> {
+        let answer = self.ask(question).await?.to_lowercase();
+        if answer == "y" || answer == "yes" { Ok(()) } else { Err(Error::Cancelled) }
+    }
+
+    /// Asks on standard error and returns one line of standard input, without space around it.
+    pub(crate) async fn ask(&mut self, question: &str) -> Result<String> {
         self.log.raw(&crate::output::one_line(question));
+        let line = self.read_answer().await?;
+        if !(self.is_echoed && line.ends_with('\n')) {
+            self.log.raw("\n");
+        }
+        Ok(line.trim().to_owned())
+    }
+
+    /// Like [`Self::ask`], but what is typed does not show and is kept as it is.
+    pub(crate) async fn ask_secret(&mut self, question: &str) -> Result<PlainToken> {
+        // First, for whoever sees the question may answer at once.
+        let silence = if self.is_echoed { Some(terminal::Silence::begin().map_err(Error::Input)?) } else { None };
+        self.log.raw(&crate::output::one_line(question));
+        let line = self.read_answer().await;
+        drop(silence);
+        self.log.raw("\n");
+        let secret = PlainToken::from_presented(line?.trim_end_matches(['\n', '\r']));
+        self.log.hide(&secret);
+        Ok(secret)
+    }
+
+    /// Asks on standard error and returns what is typed, which does not show; `None` if nobody sits at a terminal.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub async fn type_secret(&mut self, question: &str) -> std::io::Result<Option<PlainToken>> {
+        if !self.is_echoed {
+            return Ok(None);
+        }
+        self.ask_secret(question).await.map(Some).map_err(std::io::Error::other)
+    }
+
+    async fn read_answer(&mut self) -> Result<String> {
         let mut input = self.take_stdin();
         let read = tokio::task::spawn_blocking(move || {
             let line = read_line(&mut input);
@@ -127,12 +176,7 @@ impl Io {
         .await;
         let (input, line) = read.map_err(|error| Error::Input(std::io::Error::other(error)))?;
         self.stdin = Some(input);
-        let line = line.map_err(Error::Input)?;
-        if !(self.is_echoed && line.ends_with('\n')) {
-            self.log.raw("\n");
-        }
-        let answer = line.trim().to_lowercase();
-        if answer == "y" || answer == "yes" { Ok(()) } else { Err(Error::Cancelled) }
+        line.map_err(Error::Input)
     }
 }
 
@@ -216,6 +260,13 @@ impl Log {
         }
     }
 
+    /// The reason for which the `influx` face gives up (v2 API contract §6.3). It may have several lines.
+    pub(crate) fn failure(&self, text: &str) {
+        let shown = self.without_credentials(text);
+        let lines: Vec<String> = shown.split('\n').map(crate::output::one_line).collect();
+        self.raw(&format!("Error: {}\n", lines.join("\n")));
+    }
+
     /// One of several things that a question is about.
     pub(crate) fn item(&self, name: impl fmt::Display) {
         self.raw(&format!("  {}\n", crate::output::one_line(&name.to_string())));
@@ -228,11 +279,15 @@ impl Log {
     }
 
     fn line(&self, level: &str, text: &str) {
+        self.raw(&format!("{level}\t{}\n", crate::output::one_line(&self.without_credentials(text))));
+    }
+
+    pub(crate) fn without_credentials(&self, text: &str) -> String {
         let mut shown = text.to_owned();
         for credential in lock(&self.credentials).iter() {
             shown = shown.replace(credential.expose(), "…");
         }
-        self.raw(&format!("{level}\t{}\n", crate::output::one_line(&crate::output::without_tokens(&shown))));
+        crate::output::without_tokens(&shown)
     }
 }
 

@@ -51,6 +51,11 @@ pub async fn run_interruptible(
 
 /// Like [`run`] on a runtime of its own, until the end or SIGINT.
 pub fn run_blocking(face: Face, command: &Command, matches: &ArgMatches, io: &mut Io) -> ExitStatus {
+    block_on(io, async |io| run(face, command, matches, io).await)
+}
+
+/// Runs `task` on a runtime of its own, until the end or SIGINT.
+pub(crate) fn block_on(io: &mut Io, task: impl AsyncFnOnce(&mut Io) -> ExitStatus) -> ExitStatus {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -58,7 +63,12 @@ pub fn run_blocking(face: Face, command: &Command, matches: &ArgMatches, io: &mu
             return ExitStatus::FAILURE;
         }
     };
-    let status = runtime.block_on(run_interruptible(face, command, matches, io, interrupted()));
+    let status = runtime.block_on(async {
+        tokio::select! {
+            status = task(io) => status,
+            () = interrupted() => ExitStatus::INTERRUPTED,
+        }
+    });
     // A thread may still wait for standard input, and would wait for ever.
     runtime.shutdown_background();
     status

@@ -1,8 +1,8 @@
 //! Files with secrets.
 
-use std::fs::File;
-use std::io::{Error, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{File, Permissions};
+use std::io::{Error, ErrorKind, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -58,6 +58,32 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<String>, String> {
     }
     let bytes = read_limited(file, limit).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+/// Writes a file of mode 0600 in place of an earlier one: it is whole or the old one at any time.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    let written = write_private(&new, bytes).and_then(|()| std::fs::rename(&new, path));
+    if written.is_err() {
+        // What is left of the secret must not stay; the first error is the one to report.
+        let _ = remove(&new);
+    }
+    written
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    remove(path)?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(bytes)
+}
+
+/// Removes a file. None there is success.
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn open(path: &Path, flags: OFlags) -> std::io::Result<File> {

@@ -8,6 +8,7 @@ mod data;
 mod databases;
 mod faulty_records;
 mod harness;
+mod influx;
 mod login;
 mod management_tokens;
 mod provider;

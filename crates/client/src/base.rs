@@ -52,6 +52,13 @@ impl BaseUrl {
         Url::parse(&format!("{scheme}://{shown}:{port}")).map(Self).map_err(|_| error())
     }
 
+    /// The same server without a path prefix.
+    #[must_use]
+    pub fn without_path(mut self) -> Self {
+        self.0.set_path("");
+        self
+    }
+
     pub(crate) fn from_url(url: Url) -> Self {
         Self(url)
     }
@@ -140,6 +147,7 @@ mod tests {
         let base = BaseUrl::parse("https://proxy.example.org/tidegate/").unwrap();
         assert_eq!(base.join("/api/v0/a%2Fb").as_str(), "https://proxy.example.org/tidegate/api/v0/a%2Fb");
         assert_eq!(base.authority(), "proxy.example.org:443");
+        assert_eq!(base.without_path().join("/api/v2").as_str(), "https://proxy.example.org/api/v2");
     }
 
     #[test]

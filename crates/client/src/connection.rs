@@ -69,20 +69,7 @@ impl Connection {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", credential.expose())).map_err(|_| Error::Credential)?;
         authorization.set_sensitive(true);
-        let mut builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(options.timeout)
-            .user_agent(&options.user_agent);
-        if options.base.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        builder = if options.base.is_encrypted() {
-            options.tls.apply(builder)?
-        } else {
-            // Reading the system's certificates takes longer than most requests.
-            TlsOptions::default().apply(builder)?.tls_built_in_root_certs(false)
-        };
-        let client = builder.build().map_err(|error| Error::Tls(innermost(&error)))?;
+        let client = http_client(&options.base, &options.tls, options.timeout, &options.user_agent)?;
         Ok(Self { client, options, authorization })
     }
 
@@ -131,6 +118,21 @@ impl Connection {
     pub(crate) fn unexpected(&self, reason: impl Into<String>) -> Error {
         Error::Unexpected { authority: self.options.base.authority(), reason: reason.into() }
     }
+}
+
+/// The HTTP library's client. It follows no redirects.
+pub(crate) fn http_client(base: &BaseUrl, tls: &TlsOptions, timeout: Duration, user_agent: &str) -> Result<Client> {
+    let mut builder = Client::builder().redirect(redirect::Policy::none()).timeout(timeout).user_agent(user_agent);
+    if base.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder = if base.is_encrypted() {
+        tls.apply(builder)?
+    } else {
+        // Reading the system's certificates takes longer than most requests.
+        TlsOptions::default().apply(builder)?.tls_built_in_root_certs(false)
+    };
+    builder.build().map_err(|error| Error::Tls(innermost(&error)))
 }
 
 /// What a failure of the HTTP library means.

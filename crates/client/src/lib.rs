@@ -2,8 +2,8 @@
 //!
 //! [`ManagementClient`] speaks `/api/v0` (management API contract), [`DataClient`] writes line protocol and queries SQL
 //! (data-plane contract §§4 and 6). Both send requests through a [`Connection`]. [`DeviceLogin`] gets a token from an
-//! identity provider. None of them follows redirects or puts a credential, a query string or an answer's body into an
-//! error or an [`Exchange`].
+//! identity provider. [`v2::Client`] speaks `/api/v2` (v2 API contract). None of them follows redirects or puts a
+//! credential, a query string or an answer's body into an error or an [`Exchange`].
 
 mod answer;
 mod base;
@@ -14,6 +14,7 @@ mod error;
 mod listing;
 mod management;
 mod tls;
+pub mod v2;
 mod wire;
 
 pub use base::{BaseUrl, BaseUrlError};

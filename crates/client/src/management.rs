@@ -118,7 +118,7 @@ impl ManagementClient {
 }
 
 /// A name as one segment of a path. The segments `.` and `..` would lead to another resource, also when encoded.
-fn segment(name: &str) -> Result<String> {
+pub(crate) fn segment(name: &str) -> Result<String> {
     match name {
         "" | "." | ".." => Err(Error::Name(name.to_owned())),
         _ => Ok(utf8_percent_encode(name, SEGMENT).to_string()),

@@ -256,7 +256,7 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
     }
 }
 
-fn empty_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn empty_if_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
@@ -264,7 +264,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainToken, D::Error> {
+pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainToken, D::Error> {
     String::deserialize(deserializer).map(PlainToken::from_presented)
 }
 

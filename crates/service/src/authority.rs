@@ -1,7 +1,7 @@
 //! What a caller with typed permissions may see and change (v2 API contract §§3 and 4.3).
 
 use tidegate_access::{Entry, Forbidden, Owner};
-use tidegate_model::{Action, ApiToken, OrganizationId, ResourceType, TypedPermission, UserId};
+use tidegate_model::{Action, ApiToken, OrganizationId, ResourceType, TypedPermission, TypedPermissions, UserId};
 
 use crate::{Profile, Service, ServiceError};
 
@@ -34,6 +34,11 @@ impl Service {
             return Err(ServiceError::PermissionMissing(*wanted));
         }
         Ok(())
+    }
+
+    /// What a caller must hold to let somebody else have it.
+    pub(crate) fn need_each(&self, caller: &Entry, wanted: TypedPermissions) -> Result<(), ServiceError> {
+        wanted.iter().try_for_each(|wanted| self.need(caller, &wanted.effect()))
     }
 
     /// In the cloud profile no permission reaches beyond its organization.

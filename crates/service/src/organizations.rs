@@ -11,7 +11,7 @@ use tidegate_model::{
 
 use crate::service::actor;
 use crate::users::about_user;
-use crate::{Profile, Service, ServiceError};
+use crate::{Profile, Service, ServiceError, sessions};
 
 impl Service {
     /// The organizations that the caller may see, by id.
@@ -136,7 +136,8 @@ impl Service {
         Ok(all)
     }
 
-    /// Gives a user a role. Sessions that he has begun already do not gain by it.
+    /// Gives a user a role. Sessions that he has begun already do not gain by it. The caller must hold all that the role
+    /// is good for.
     ///
     /// # Errors
     /// [`ServiceError::OrganizationNotFound`], [`ServiceError::UserNotFound`], [`ServiceError::PermissionMissing`].
@@ -148,6 +149,7 @@ impl Service {
         role: Role,
     ) -> Result<Arc<User>, ServiceError> {
         self.changeable_organization(&caller, organization)?;
+        self.need_each(&caller, sessions::permissions_of(role, organization))?;
         self.change_catalog(caller, move |catalog, actor| async move {
             catalog.add_member(organization, user, role, actor).await.map_err(about_organization)?;
             catalog.user(user).ok_or(ServiceError::UserNotFound)

@@ -10,7 +10,7 @@ use tidegate_model::{
 };
 
 use crate::service::actor;
-use crate::{Service, ServiceError};
+use crate::{Service, ServiceError, sessions};
 
 impl Service {
     /// The users that the caller may see: the caller's own first, then by id.
@@ -135,7 +135,8 @@ impl Service {
         .await
     }
 
-    /// Gives a user another password, which ends all of his sessions.
+    /// Gives a user another password, which ends all of his sessions. The caller must hold all that the user may do by
+    /// his roles: with the password he can sign in.
     ///
     /// # Errors
     /// [`ServiceError::UserNotFound`], [`ServiceError::PermissionMissing`], [`ServiceError::BadPassword`],
@@ -147,6 +148,7 @@ impl Service {
         password: &PlainToken,
     ) -> Result<(), ServiceError> {
         self.changeable_user(&caller, id)?;
+        self.need_each(&caller, sessions::permissions(id, &self.catalog.roles(id)))?;
         let hash = self.passwords.hash(password, &*self.randomness).await?;
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
@@ -169,7 +171,8 @@ impl Service {
         if self.catalog.user(id).is_none() {
             return Err(ServiceError::UserNotFound);
         }
-        self.need_user(caller, Action::Write, id).map_err(|missing| {
+        // Also of the caller's own user: whoever holds just any of a user's tokens must not set his password.
+        self.need(caller, &TypedPermission::on_one(Action::Write, ResourceType::Users, id)).map_err(|missing| {
             let is_seen = self.need_user(caller, Action::Read, id).is_ok();
             if is_seen { missing } else { ServiceError::UserNotFound }
         })

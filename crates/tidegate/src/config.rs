@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tidegate_service::Profile;
 
 use crate::listen::ListenAddress;
 use crate::logging::LogFormat;
@@ -75,6 +76,20 @@ pub(crate) struct Layer {
     #[arg(hide_possible_values = true)]
     metrics_public: Option<bool>,
 
+    /// Which product the v2 API resembles: oss, which is set up and has users and organizations, or cloud [default: oss]
+    #[arg(long, value_name = "PROFILE", hide_possible_values = true)]
+    profile: Option<ProfileName>,
+
+    /// Let everybody who reaches the v2 API set up this server while nobody has, not only this machine and holders of a
+    /// management token
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
+    allow_remote_setup: Option<bool>,
+
+    /// How long a session of the v2 API lives after signing in, unless it is used [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    session_lifetime: Option<Span>,
+
     /// How log lines on standard error look, text or json [default: text]
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     log_format: Option<LogFormat>,
@@ -95,7 +110,36 @@ pub(crate) struct Config {
     /// Bytes; `None` = the default of the query engine.
     pub(crate) query_memory: Option<usize>,
     pub(crate) metrics_public: bool,
+    pub(crate) profile: Profile,
+    pub(crate) allow_remote_setup: bool,
+    /// `None` = the default of the service.
+    pub(crate) session_lifetime: Option<Duration>,
     pub(crate) log_format: LogFormat,
+}
+
+/// The word for a [`Profile`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ProfileName {
+    Oss,
+    Cloud,
+}
+
+impl FromStr for ProfileName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        clap::ValueEnum::from_str(text, false).map_err(|_: String| format!("{text:?} is neither oss nor cloud"))
+    }
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Oss => Self::SelfHosted,
+            ProfileName::Cloud => Self::Cloud,
+        }
+    }
 }
 
 /// Where the server's certificate comes from.
@@ -172,12 +216,20 @@ impl Config {
             query_timeout: layer.query_timeout.map(|span| span.0),
             query_memory: layer.query_memory.map(|size| size.0),
             metrics_public: layer.metrics_public.unwrap_or(false),
+            profile: layer.profile.map(Profile::from).unwrap_or_default(),
+            allow_remote_setup: layer.allow_remote_setup.unwrap_or(false),
+            session_lifetime: layer.session_lifetime.map(|span| span.0),
             log_format: layer.log_format.unwrap_or_default(),
         })
     }
 }
 
 impl Layer {
+    /// Nothing but the data directory.
+    pub(crate) fn of_data_dir(data_dir: Option<PathBuf>) -> Self {
+        Self { data_dir, ..Self::default() }
+    }
+
     /// These settings, and for what they leave open those of `lower`.
     fn over(self, lower: Self) -> Self {
         Self {
@@ -195,6 +247,9 @@ impl Layer {
             query_timeout: self.query_timeout.or(lower.query_timeout),
             query_memory: self.query_memory.or(lower.query_memory),
             metrics_public: self.metrics_public.or(lower.metrics_public),
+            profile: self.profile.or(lower.profile),
+            allow_remote_setup: self.allow_remote_setup.or(lower.allow_remote_setup),
+            session_lifetime: self.session_lifetime.or(lower.session_lifetime),
             log_format: self.log_format.or(lower.log_format),
         }
     }
@@ -222,6 +277,9 @@ impl Layer {
             query_timeout: variables.value("TIDEGATE_QUERY_TIMEOUT")?,
             query_memory: variables.value("TIDEGATE_QUERY_MEMORY")?,
             metrics_public: variables.value("TIDEGATE_METRICS_PUBLIC")?,
+            profile: variables.value("TIDEGATE_PROFILE")?,
+            allow_remote_setup: variables.value("TIDEGATE_ALLOW_REMOTE_SETUP")?,
+            session_lifetime: variables.value("TIDEGATE_SESSION_LIFETIME")?,
             log_format: variables.value("TIDEGATE_LOG_FORMAT")?,
         })
     }
@@ -302,6 +360,9 @@ mod tests {
         query-timeout = "3m"
         query-memory = "64MiB"
         metrics-public = true
+        profile = "cloud"
+        allow-remote-setup = true
+        session-lifetime = "8h"
         log-format = "json"
     "#;
 
@@ -315,6 +376,8 @@ mod tests {
         assert_eq!(config.recovery_window, Duration::from_secs(7 * 24 * 60 * 60));
         assert!(config.tls == TlsSource::None && config.bootstrap_management_token_file.is_none());
         assert!(!config.allow_plaintext && !config.metrics_public);
+        assert!(config.profile == Profile::SelfHosted && !config.allow_remote_setup);
+        assert_eq!(config.session_lifetime, None);
     }
 
     #[test]
@@ -331,6 +394,9 @@ mod tests {
             query_timeout: Some(Duration::from_secs(180)),
             query_memory: Some(64 << 20),
             metrics_public: true,
+            profile: Profile::Cloud,
+            allow_remote_setup: true,
+            session_lifetime: Some(Duration::from_secs(8 * 60 * 60)),
             log_format: LogFormat::Json,
         };
         assert_eq!(config, expected);
@@ -351,6 +417,9 @@ mod tests {
             ("TIDEGATE_QUERY_TIMEOUT", "8s"),
             ("TIDEGATE_QUERY_MEMORY", "9KiB"),
             ("TIDEGATE_METRICS_PUBLIC", "false"),
+            ("TIDEGATE_PROFILE", "oss"),
+            ("TIDEGATE_ALLOW_REMOTE_SETUP", "false"),
+            ("TIDEGATE_SESSION_LIFETIME", "20m"),
             ("TIDEGATE_LOG_FORMAT", "text"),
         ];
         let config = Sources { variables, file: Some(EVERY_KEY), ..Sources::none() }.load().unwrap();
@@ -365,6 +434,9 @@ mod tests {
             query_timeout: Some(Duration::from_secs(8)),
             query_memory: Some(9 << 10),
             metrics_public: false,
+            profile: Profile::SelfHosted,
+            allow_remote_setup: false,
+            session_lifetime: Some(Duration::from_secs(20 * 60)),
             log_format: LogFormat::Text,
         };
         assert_eq!(config, expected);
@@ -405,6 +477,8 @@ mod tests {
             ("listen = 'localhost:1'", "listen"),
             ("listen = ['nonsense']", "nonsense"),
             ("log-format = 'xml'", "xml"),
+            ("profile = 'dedicated'", "dedicated"),
+            ("session-lifetime = '0s'", "0s"),
         ];
         for (file, name) in cases {
             let error = Sources { file: Some(file), ..Sources::none() }.load().unwrap_err();
@@ -413,7 +487,13 @@ mod tests {
                 "{file}: {error}"
             );
         }
-        for name in ["TIDEGATE_LISTEN", "TIDEGATE_ALLOW_PLAINTEXT", "TIDEGATE_QUERY_MEMORY", "TIDEGATE_LOG_FORMAT"] {
+        for name in [
+            "TIDEGATE_LISTEN",
+            "TIDEGATE_ALLOW_PLAINTEXT",
+            "TIDEGATE_QUERY_MEMORY",
+            "TIDEGATE_PROFILE",
+            "TIDEGATE_LOG_FORMAT",
+        ] {
             let error = Sources { variables: vec![(name, "nonsense")], ..Sources::none() }.load().unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }

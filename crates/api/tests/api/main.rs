@@ -13,6 +13,7 @@ mod line_protocol;
 mod line_protocol_cases;
 mod management_tokens;
 mod matrix;
+mod matrix_v2;
 mod metrics;
 mod openapi;
 mod partial_writes;

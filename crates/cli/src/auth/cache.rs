@@ -1,10 +1,10 @@
 //! The file that keeps a login for the commands after it: `~/.cache/influxctl/<hash>.json`, private to the user.
 
 use std::fmt::Write as _;
-use std::fs::{DirBuilder, File, Permissions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::{DirBuilder, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -81,18 +81,12 @@ impl Cache {
         self.remove_leftovers()?;
         DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
         std::fs::set_permissions(&self.directory, Permissions::from_mode(0o700))?;
-        let new = self.file.with_extension(format!("{}.new", std::process::id()));
-        let written = write_private(&new, text).and_then(|()| std::fs::rename(&new, &self.file));
-        if written.is_err() {
-            // What is left of the token must not stay; the first error is the one to report.
-            let _ = remove(&new);
-        }
-        written
+        private_file::replace(&self.file, text)
     }
 
     /// Removes what is kept. Nothing kept is success.
     pub(crate) fn remove(&self) -> std::io::Result<()> {
-        remove(&self.file)?;
+        private_file::remove(&self.file)?;
         self.remove_leftovers()
     }
 
@@ -109,23 +103,9 @@ impl Cache {
             let is_leftover = path.extension().is_some_and(|extension| extension == "new")
                 && path.with_extension("").with_extension("json") == self.file;
             if is_leftover {
-                remove(&path)?;
+                private_file::remove(&path)?;
             }
         }
         Ok(())
-    }
-}
-
-fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    remove(path)?;
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(text)
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }

@@ -63,8 +63,7 @@ impl Request {
 struct Answer {
     /// 0 means that none ever comes.
     status: u16,
-    /// `X-Tidegate-Columns`.
-    columns: Option<&'static str>,
+    headers: Vec<(&'static str, &'static str)>,
     body: String,
 }
 
@@ -93,10 +92,10 @@ async fn answer(State(stub): State<Stub>, method: Method, uri: Uri, headers: Hea
     };
     match answer {
         Some(Answer { status: 0, .. }) => std::future::pending().await,
-        Some(Answer { status, columns, body }) => {
+        Some(Answer { status, headers, body }) => {
             let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
-            if let Some(columns) = columns {
-                response.headers_mut().insert("x-tidegate-columns", columns.parse().unwrap());
+            for (name, value) in headers {
+                response.headers_mut().insert(name, value.parse().unwrap());
             }
             response
         }
@@ -267,13 +266,25 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
 
     /// The server will answer one such request with this. Status 0 means never.
     pub(super) fn answer(&self, method: &str, target: &str, status: u16, body: impl ToString) {
-        self.will_answer(method, target, Answer { status, columns: None, body: body.to_string() });
+        self.will_answer(method, target, Answer { status, headers: Vec::new(), body: body.to_string() });
     }
 
     /// The server will answer one query with these rows, and tell their columns.
     pub(super) fn answer_with_columns(&self, columns: &'static str, rows: &str) {
-        let answer = Answer { status: 200, columns: Some(columns), body: rows.to_owned() };
-        self.will_answer("POST", "/api/v3/query_sql", answer);
+        let headers = vec![("x-tidegate-columns", columns)];
+        self.will_answer("POST", "/api/v3/query_sql", Answer { status: 200, headers, body: rows.to_owned() });
+    }
+
+    /// The server will answer one such request with this and these headers.
+    pub(super) fn answer_with_headers(
+        &self,
+        method: &str,
+        target: &str,
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        body: impl ToString,
+    ) {
+        self.will_answer(method, target, Answer { status, headers: headers.to_vec(), body: body.to_string() });
     }
 
     fn will_answer(&self, method: &str, target: &str, answer: Answer) {
@@ -286,6 +297,22 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
     }
 
     pub(super) async fn run_until(&self, arguments: &[&str], interrupt: impl Future<Output = ()>) -> Outcome {
+        let command = crate::command(self.face);
+        let arguments: Vec<OsString> =
+            std::iter::once(self.face.name()).chain(arguments.iter().copied()).map(OsString::from).collect();
+        let outcome = self.run_with(async |io| match crate::parse(&command, &arguments, io) {
+            Ok(matches) => crate::run_interruptible(self.face, &command, &matches, io, interrupt).await,
+            Err(status) => status,
+        });
+        let outcome = outcome.await;
+        for secret in [MANAGEMENT_TOKEN, DATABASE_TOKEN] {
+            assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
+        }
+        outcome
+    }
+
+    /// Runs something in these surroundings.
+    pub(super) async fn run_with(&self, program: impl AsyncFnOnce(&mut Io) -> ExitStatus) -> Outcome {
         let (stdout, stderr) = (Sink::default(), Sink::default());
         let environment =
             Environment { variables: self.variables.clone(), current_dir: self.directory.path().join("current") };
@@ -296,19 +323,8 @@ mgmt_token = "{MANAGEMENT_TOKEN}"
             pauses.lock().unwrap().push(time);
             Box::pin(std::future::ready(()))
         });
-        let command = crate::command(self.face);
-        let arguments: Vec<OsString> =
-            std::iter::once(self.face.name()).chain(arguments.iter().copied()).map(OsString::from).collect();
-        let status = match crate::parse(&command, &arguments, &mut io) {
-            Ok(matches) => crate::run_interruptible(self.face, &command, &matches, &mut io, interrupt).await,
-            Err(status) => status,
-        };
-        let ExitStatus(status) = status;
-        let outcome = Outcome { status, stdout: stdout.text(), stderr: stderr.text() };
-        for secret in [MANAGEMENT_TOKEN, DATABASE_TOKEN] {
-            assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
-        }
-        outcome
+        let ExitStatus(status) = program(&mut io).await;
+        Outcome { status, stdout: stdout.text(), stderr: stderr.text() }
     }
 
     /// The requests so far.
