@@ -127,7 +127,7 @@ fn help_is_shown_on_request_and_for_groups() {
 fn the_line_wins_over_the_environment_and_empty_counts() {
     let line = ["auth", "list", "-i", "1"];
     let token = |variables: &[(&str, &str)]| {
-        with_variables(&line, variables).ok().unwrap().given.set("token").map(str::to_owned)
+        with_variables(&line, variables).ok().unwrap().given.value("token").map(str::to_owned)
     };
     assert_eq!(token(&[("X_TOKEN", "env")]).as_deref(), Some("env"));
     assert_eq!(token(&[("X_TOKEN", "")]).as_deref(), Some(""));
