@@ -150,14 +150,26 @@ impl Io {
 
     /// Like [`Self::ask`], but what is typed does not show and is kept as it is.
     pub(crate) async fn ask_secret(&mut self, question: &str) -> Result<PlainToken> {
-        self.log.raw(&crate::output::one_line(question));
+        // First, for whoever sees the question may answer at once.
         let silence = if self.is_echoed { Some(terminal::Silence::begin().map_err(Error::Input)?) } else { None };
+        self.log.raw(&crate::output::one_line(question));
         let line = self.read_answer().await;
         drop(silence);
         self.log.raw("\n");
         let secret = PlainToken::from_presented(line?.trim_end_matches(['\n', '\r']));
         self.log.hide(&secret);
         Ok(secret)
+    }
+
+    /// Asks on standard error and returns what is typed, which does not show; `None` if nobody sits at a terminal.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub async fn type_secret(&mut self, question: &str) -> std::io::Result<Option<PlainToken>> {
+        if !self.is_echoed {
+            return Ok(None);
+        }
+        self.ask_secret(question).await.map(Some).map_err(std::io::Error::other)
     }
 
     async fn read_answer(&mut self) -> Result<String> {

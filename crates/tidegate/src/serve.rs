@@ -10,7 +10,7 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use tidegate_api::MetricsAccess;
 use tidegate_model::{Clock as _, SystemClock};
-use tidegate_service::{QueryLimits, Service, ServiceError, Settings};
+use tidegate_service::{QueryLimits, Service, ServiceError, SessionTimes, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -181,11 +181,19 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
+    let mut sessions = SessionTimes::default();
+    if let Some(lifetime) = config.session_lifetime {
+        sessions.lifetime = lifetime;
+        sessions.longest = sessions.longest.max(lifetime);
+        sessions.prolonged_by = sessions.prolonged_by.min(lifetime);
+    }
     Settings {
         revocation_bound: config.revocation_bound,
         recovery_window: config.recovery_window,
         queries,
-        ..Settings::default()
+        profile: config.profile,
+        allow_remote_setup: config.allow_remote_setup,
+        sessions,
     }
 }
 
