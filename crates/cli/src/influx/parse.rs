@@ -137,16 +137,21 @@ fn flags(
                 next
             }
         };
-        check(flag, &value).map_err(|reason| wrong(path, format!("invalid {reason} for -{name}")))?;
+        check(flag, &value, name).map_err(|reason| wrong(path, reason))?;
         given.values.entry(flag.name.to_string()).or_default().push(value);
     }
     Ok(())
 }
 
-fn check(flag: &Flag, value: &str) -> Result<(), String> {
+/// Whether a flag, called by this name, can have this value.
+fn check(flag: &Flag, value: &str, name: &str) -> Result<(), String> {
     match flag.kind {
-        Kind::Switch if boolean(value).is_none() => Err(format!("boolean value {value:?}")),
-        Kind::Number if value.parse::<u64>().is_err() => Err(format!("value {value:?}")),
+        Kind::Switch if boolean(value).is_none() => {
+            Err(format!("invalid boolean value {value:?} for -{name}: parse error"))
+        }
+        Kind::Number if value.parse::<u64>().is_err() => {
+            Err(format!("invalid value {value:?} for flag -{name}: parse error"))
+        }
         _ => Ok(()),
     }
 }
@@ -169,8 +174,7 @@ fn variables(path: &[&Command], given: &mut Given, environment: &Environment) ->
             Kind::Texts => value.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect(),
             Kind::Switch if value.is_empty() => vec!["false".to_owned()],
             _ => {
-                check(flag, value)
-                    .map_err(|reason| wrong(path, format!("invalid {reason} of {variable} for flag {}", flag.name)))?;
+                check(flag, value, &flag.name).map_err(|reason| wrong(path, format!("{variable}: {reason}")))?;
                 vec![value.to_owned()]
             }
         };
