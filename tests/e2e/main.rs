@@ -32,4 +32,5 @@ mod v2_flows;
 mod v2_legacy;
 mod v2_recovery;
 mod v2_revocation_load;
+mod v2_settings;
 mod v2_setup;

@@ -56,7 +56,7 @@ struct CreateOperator {
     #[arg(long, requires = "username")]
     create_user: bool,
 
-    /// Activate the user, if it is inactive
+    /// Activate the user, if it is inactive; its other tokens work again, too
     #[arg(long, requires = "username")]
     activate_user: bool,
 

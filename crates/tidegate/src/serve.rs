@@ -185,6 +185,7 @@ fn settings(config: &Config) -> Settings {
     if let Some(lifetime) = config.session_lifetime {
         sessions.lifetime = lifetime;
         sessions.longest = sessions.longest.max(lifetime);
+        sessions.prolonged_by = sessions.prolonged_by.min(lifetime);
     }
     Settings {
         revocation_bound: config.revocation_bound,

@@ -44,6 +44,16 @@ impl Stopped {
     }
 }
 
+/// A clock that has stopped.
+#[derive(Debug)]
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
 fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
@@ -223,5 +233,27 @@ async fn whoever_may_administer_is_seen_and_nothing_changes() {
     assert_eq!(owner(zoe.record.id), None);
     assert_eq!(seen.operator_tokens.len(), 2, "who may do less is not among them");
     assert_eq!(recovery.catalog.sequence(), before);
+    recovery.close().await;
+}
+
+#[tokio::test]
+async fn the_time_never_goes_back_behind_an_expiry_that_was_acted_upon() {
+    let stopped = Stopped::new().await;
+    let at = |micros| Timestamp::from_micros(micros);
+    let reached = at(i64::MAX / 2);
+    let open_at = async |time| {
+        let clock: Arc<dyn Clock> = Arc::new(At(time));
+        Recovery::open_with(stopped.directory.path(), clock, Arc::new(OsRandomness)).await.unwrap()
+    };
+    let recovery = open_at(at(1)).await;
+    recovery.catalog.raise_clock_mark(reached).await.unwrap();
+    let behind = recovery.create_operator(NewOperator::default()).await.unwrap();
+    assert_eq!(behind.record.created_at, reached);
+    assert_eq!(recovery.create_management(Description::default()).await.unwrap().record.created_at, reached);
+    assert_eq!(recovery.administration().await.unwrap().now, reached);
+    recovery.close().await;
+    let later = at(reached.micros() + 1);
+    let recovery = open_at(later).await;
+    assert_eq!(recovery.create_operator(NewOperator::default()).await.unwrap().record.created_at, later);
     recovery.close().await;
 }
