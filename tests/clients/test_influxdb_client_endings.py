@@ -41,7 +41,7 @@ class Leaked:
             "clone itself": lambda: authorizations.clone_authorization(self.authorization.id),
             "list buckets": buckets.find_buckets,
             "find a bucket": lambda: buckets.find_bucket_by_name(bucket.name),
-            "make a bucket": lambda: buckets.create_bucket(bucket_name=fresh_name("leak"), org_id=plant.org_id),
+            "make a bucket": lambda: buckets.create_bucket(bucket_name=fresh_name("leak"), org=plant.org_id),
             "delete a bucket": lambda: buckets.delete_bucket(bucket),
             "list organizations": organizations.find_organizations,
             "see the organization": lambda: organizations.find_organization(plant.org_id),

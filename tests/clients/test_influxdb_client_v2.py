@@ -85,7 +85,7 @@ def test_paging_over_45_buckets(plant):
     """An organization of its own, so that nothing else is listed."""
     organization = plant.operator.organizations_api().create_organization(name=fresh_name("org"))
     buckets = plant.operator.buckets_api()
-    made = [buckets.create_bucket(bucket_name=f"page-{number:02}", org_id=organization.id).id for number in range(45)]
+    made = [buckets.create_bucket(bucket_name=f"page-{number:02}", org=organization.id).id for number in range(45)]
     expected = sorted(made)
     of_it = {"org_id": organization.id}
     assert [bucket.id for bucket in buckets.find_buckets(**of_it).buckets] == expected[:20]
