@@ -110,6 +110,11 @@ impl Io {
         Self { is_echoed, may_open_browser, home: user_database::home(), ..io }
     }
 
+    #[cfg(test)]
+    pub(crate) fn replace_stdout(&mut self, stdout: impl Write + Send + 'static) {
+        self.stdout = Box::new(stdout);
+    }
+
     /// Writes a result to standard output.
     pub(crate) fn print(&mut self, text: &str) -> Result<()> {
         self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush()).map_err(Error::Output)

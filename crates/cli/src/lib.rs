@@ -27,7 +27,7 @@ mod usage;
 mod values;
 
 pub use face::{ExitStatus, Face};
-pub use influx::{influx_commands, main_influx};
+pub use influx::{INFLUX, influx_commands, main_influx};
 pub use io::{Environment, Io};
 pub use main_loop::{main_influxctl, run, run_blocking, run_interruptible};
 pub use output::{ListTable, detail_table};

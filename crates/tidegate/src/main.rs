@@ -31,7 +31,6 @@ use clap::ArgMatches;
 use tidegate_cli::{ExitStatus, Face, Io};
 
 /// The face of the v2 API's command line.
-const INFLUX: &str = "influx";
 
 fn main() -> ExitCode {
     logging::report_panics(|place| {
@@ -41,7 +40,7 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let Some(arguments) = arguments_of(Face::Influxctl.name(), &arguments) {
         ExitCode::from(tidegate_cli::main_influxctl(arguments))
-    } else if let Some(arguments) = arguments_of(INFLUX, &arguments) {
+    } else if let Some(arguments) = arguments_of(tidegate_cli::INFLUX, &arguments) {
         ExitCode::from(tidegate_cli::main_influx(arguments))
     } else {
         tidegate(&arguments)
@@ -140,9 +139,9 @@ mod tests {
 
     #[test]
     fn influx_is_called_in_the_same_ways_and_is_not_influxctl() {
-        assert_eq!(called(INFLUX, &["/usr/bin/influx", "ping"]).unwrap(), ["/usr/bin/influx", "ping"]);
-        assert_eq!(called(INFLUX, &["tidegate", "influx", "ping"]).unwrap(), ["influx", "ping"]);
-        assert_eq!(called(INFLUX, &["influxctl", "version"]), None);
+        assert_eq!(called(tidegate_cli::INFLUX, &["/usr/bin/influx", "ping"]).unwrap(), ["/usr/bin/influx", "ping"]);
+        assert_eq!(called(tidegate_cli::INFLUX, &["tidegate", "influx", "ping"]).unwrap(), ["influx", "ping"]);
+        assert_eq!(called(tidegate_cli::INFLUX, &["influxctl", "version"]), None);
     }
 
     #[test]

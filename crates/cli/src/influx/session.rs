@@ -12,7 +12,7 @@ use super::config::{Config, Configs};
 use super::error::{Context as _, Error, Result};
 use super::output::{self, Table};
 use super::parse::Given;
-use super::{NAME, VERSION};
+use super::{INFLUX, VERSION};
 use crate::io::Io;
 
 /// No command may wait for ever.
@@ -223,7 +223,7 @@ pub(crate) fn address(url: &str) -> Result<BaseUrl> {
 
 pub(crate) fn user_agent() -> String {
     let (os, own) = (std::env::consts::OS, env!("CARGO_PKG_VERSION"));
-    format!("{NAME}/{VERSION} ({os}) Sha/tidegate-{own} Date/none")
+    format!("{INFLUX}/{VERSION} ({os}) Sha/tidegate-{own} Date/none")
 }
 
 #[cfg(test)]

@@ -20,10 +20,11 @@ pub(super) async fn setup(session: &mut Session<'_>) -> Result<()> {
     if !allowed.context(|| "failed to check if already set up".to_owned())? {
         return Err(Error::text("instance has already been set up"));
     }
-    // What cannot be kept afterwards must not be made.
     let mut configs = session.configs()?;
     let name = name_of_config(session, &configs)?;
     let new = new_instance(session).await?;
+    // A token that cannot be kept afterwards must not be made.
+    configs.save()?;
     for secret in [&new.password, &new.token].into_iter().flatten() {
         session.io.log.hide(secret);
     }

@@ -25,7 +25,7 @@ pub(super) fn write() -> Command {
             Flag::text("encoding", "Encoding of what is read; only UTF-8"),
             Flag::text("errors-file", "Write rows that are skipped here"),
             Flag::text("rate-limit", "Most bytes in some time, such as \"5 MB / 5 min\""),
-            Flag::number("max-line-length", "Longest line in bytes (default 16000000)"),
+            Flag::number("max-line-length", "Longest line in bytes (default and most 10485760)"),
             Flag::number("skipHeader", "How many lines of CSV to leave out at the start"),
             Flag::switch("skipRowOnError", "Leave out rows of CSV that are wrong"),
             Flag::switch("debug", "Say more about errors of CSV"),

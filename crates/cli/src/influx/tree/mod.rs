@@ -6,7 +6,7 @@ mod local;
 mod resources;
 mod v1;
 
-use super::NAME;
+use super::INFLUX;
 use super::syntax::{Command, Flag};
 
 pub(crate) use auth::RESOURCE_TYPES;
@@ -27,7 +27,7 @@ pub(crate) fn root() -> Command {
         local::version(),
         data::write(),
     ];
-    Command::group(NAME, "Work with a server of the v2 API", commands)
+    Command::group(INFLUX, "Work with a server of the v2 API", commands)
 }
 
 fn host() -> Flag {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn no_name_means_two_flags() {
-        for (command, mut names) in all(&root(), NAME) {
+        for (command, mut names) in all(&root(), INFLUX) {
             let count = names.len();
             names.sort();
             names.dedup();

@@ -64,7 +64,7 @@ fn dbrp() -> Command {
         bucket().required(),
         database().required(),
         policy().required(),
-        default("Make it the default (the first mapping of a database is it anyway)"),
+        default("Without effect here: the first mapping of a database is its default, update makes another one it"),
     ];
     let update = vec![id().required(), policy(), default("Make it the default of its database")];
     let commands = vec![
