@@ -30,7 +30,6 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use tidegate_cli::{ExitStatus, Face, Io};
 
-/// The face of the v2 API's command line.
 
 fn main() -> ExitCode {
     logging::report_panics(|place| {

@@ -194,6 +194,17 @@ impl Model {
         found.filter(|token| token.deleted_at.is_none()).ok_or(End::TokenNotFound)
     }
 
+    /// What a user who has left an organization has there can no longer be used.
+    fn deactivate_of(&mut self, organization: OrganizationId, user: UserId) {
+        let mine = |token: &&mut ApiToken| (token.organization, token.user) == (organization, user);
+        for token in self.tokens.values_mut().filter(mine) {
+            if token.deleted_at.is_none() && token.status == Status::Active {
+                token.status = Status::Inactive;
+                token.updated_at = self.now;
+            }
+        }
+    }
+
     fn run(&mut self, operation: &Operation) -> Result<(), End> {
         let now = self.now;
         match *operation {
@@ -278,6 +289,9 @@ impl Model {
                 let (organization, user) = (self.organization(at)?.id, self.user(user)?.id);
                 if !self.members.remove(&(organization, user, role)) {
                     return Err(End::NotAMember);
+                }
+                if ROLES.iter().all(|role| !self.members.contains(&(organization, user, *role))) {
+                    self.deactivate_of(organization, user);
                 }
             }
             Operation::CreateToken(ref new) => {
