@@ -30,7 +30,6 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use tidegate_cli::{ExitStatus, Face, Io};
 
-
 fn main() -> ExitCode {
     logging::report_panics(|place| {
         // Nothing can be done if standard error is closed.
