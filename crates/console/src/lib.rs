@@ -28,6 +28,7 @@
 
 mod assets;
 mod cookie;
+mod draining;
 mod expiry;
 mod failure;
 mod form;

@@ -4,6 +4,7 @@ mod api_tokens;
 mod home;
 mod overview;
 mod sign_in;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 
 /// Every page.
 pub(crate) fn routes() -> Router<Arc<Console>> {
-    [home::routes(), sign_in::routes(), overview::routes(), api_tokens::routes()]
+    [home::routes(), sign_in::routes(), overview::routes(), api_tokens::routes(), tokens::routes()]
         .into_iter()
         .fold(Router::new(), Router::merge)
         .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
