@@ -99,8 +99,13 @@ impl<T> Listed<T> {
     }
 
     /// The same page with its rows shown otherwise, so that only what is seen has to be made.
-    pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Listed<U> {
-        let rows = self.rows.into_iter().map(show).collect();
+    pub(crate) fn map<U>(mut self, show: impl FnMut(T) -> U) -> Listed<U> {
+        let rows = std::mem::take(&mut self.rows).into_iter().map(show).collect();
+        self.with_rows(rows)
+    }
+
+    /// The same page with these for its rows.
+    pub(crate) fn with_rows<U>(self, rows: Vec<U>) -> Listed<U> {
         Listed { rows, total: self.total, query: self.query, path: self.path }
     }
 

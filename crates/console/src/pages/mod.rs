@@ -1,9 +1,11 @@
 //! The pages, one module each.
 
 mod api_tokens;
+mod databases;
 mod home;
 mod overview;
 mod sign_in;
+mod tables;
 mod tokens;
 
 use std::sync::Arc;
@@ -15,9 +17,17 @@ use crate::failure::Failure;
 
 /// Every page.
 pub(crate) fn routes() -> Router<Arc<Console>> {
-    [home::routes(), sign_in::routes(), overview::routes(), api_tokens::routes(), tokens::routes()]
-        .into_iter()
-        .fold(Router::new(), Router::merge)
-        .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
-        .method_not_allowed_fallback(async || Failure::NotFound)
+    [
+        home::routes(),
+        sign_in::routes(),
+        overview::routes(),
+        api_tokens::routes(),
+        tokens::routes(),
+        databases::routes(),
+        tables::routes(),
+    ]
+    .into_iter()
+    .fold(Router::new(), Router::merge)
+    .route("/console/{*rest}", axum::routing::any(async || Failure::NotFound))
+    .method_not_allowed_fallback(async || Failure::NotFound)
 }
