@@ -45,6 +45,7 @@ impl Failure {
             | ServiceError::SetupForbidden => StatusCode::FORBIDDEN,
             ServiceError::TokenNotFound(_)
             | ServiceError::DatabaseNotFound(_)
+            | ServiceError::DatabaseIdNotFound(_)
             | ServiceError::NoSuchDatabaseId(_)
             | ServiceError::TableNotFound(..)
             | ServiceError::NoSuchTableId(_)

@@ -27,12 +27,15 @@
 //! work without it, copy buttons and live numbers excepted.
 
 mod assets;
+mod chart;
+mod confirm;
 mod cookie;
 mod draining;
 mod expiry;
 mod failure;
 mod form;
 mod frame;
+mod history;
 mod listing;
 mod origin;
 mod pages;
@@ -47,16 +50,20 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 use tidegate_service::Service;
 
+use history::History;
+
 /// What all pages share.
 #[derive(Debug)]
 pub(crate) struct Console {
     pub(crate) service: Arc<Service>,
+    pub(crate) history: Arc<History>,
 }
 
 /// The console over one service, at `/` and below `/console`. The listener must put [`tidegate_api::Peer`] into every
-/// request.
+/// request. Must be called on a tokio runtime, on which it takes samples of what the service measures.
 pub fn router(service: Arc<Service>) -> Router {
-    let console = Arc::new(Console { service });
+    let history = History::start(&service);
+    let console = Arc::new(Console { service, history });
     pages::routes()
         .layer(middleware::from_fn_with_state(console.clone(), shield::shield))
         .with_state(console)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
@@ -17,7 +17,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::cookie::Jar;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
-use crate::visit::{Anybody, Visit};
+use crate::visit::{Anybody, Visit, wants_json};
 use crate::{Console, cookie, respond};
 
 /// `same-origin`, not `no-referrer`: with the latter browsers do not say where a form comes from.
@@ -91,8 +91,4 @@ fn sign_in_first(asked: &Parts) -> Response {
         response.headers_mut().append(SET_COOKIE, cleared);
     }
     response
-}
-
-fn wants_json(asked: &Parts) -> bool {
-    asked.headers.get(ACCEPT).is_some_and(|accept| accept == "application/json")
 }

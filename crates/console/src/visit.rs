@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
+use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 use axum::response::Response;
 use tidegate_api::{Cutoff, Peer};
 use tidegate_model::PlainToken;
-use tidegate_service::{ConsoleEntry, Entry};
+use tidegate_service::{ConsoleEntry, ConsoleUse, Entry};
 
 use crate::cookie::Jar;
 use crate::failure::Failure;
@@ -109,7 +110,8 @@ impl<W> Visit<W> {
         let encrypted = cookie::is_encrypted(&parts.extensions);
         let key = cookie::find(&parts.headers, Jar::Session, encrypted)?;
         let peer = parts.extensions.get::<Peer>()?.0;
-        let entered = console.service.enter_console(&key, peer.ip()).await.ok()?;
+        let used = if wants_json(parts) { ConsoleUse::Watching } else { ConsoleUse::Acting };
+        let entered = console.service.enter_console(&key, peer.ip(), used).await.ok()?;
         let viewer = viewer(console, &entered);
         let cutoff = parts.extensions.get::<Cutoff>().cloned().unwrap_or_default();
         let url = origin::url(&parts.uri, &parts.headers, encrypted);
@@ -157,7 +159,7 @@ impl Again {
     /// # Errors
     /// [`Failure::SignedOut`] if what the session stands on has ended meanwhile.
     pub(crate) async fn enter(&self, console: &Console) -> Result<Entry, Failure> {
-        let entered = console.service.enter_console(&self.key, self.peer).await;
+        let entered = console.service.enter_console(&self.key, self.peer, ConsoleUse::Acting).await;
         entered.map(|entered| entered.entry).map_err(|_| Failure::SignedOut)
     }
 
@@ -174,6 +176,11 @@ impl Again {
         let entry = self.enter(console).await?;
         Ok(respond::guarded(respond::page(status, page), entry, self.cutoff.clone()))
     }
+}
+
+/// Whether the script asks, for news.
+pub(crate) fn wants_json(asked: &Parts) -> bool {
+    asked.headers.get(ACCEPT).is_some_and(|accept| accept == "application/json")
 }
 
 fn viewer(console: &Console, entered: &ConsoleEntry) -> Viewer {

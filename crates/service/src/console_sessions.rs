@@ -38,6 +38,15 @@ struct ConsoleSession {
     last_used: Timestamp,
 }
 
+/// What a request is, for the time until its session ends for lack of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleUse {
+    /// Somebody does something.
+    Acting,
+    /// A page asks for news by itself.
+    Watching,
+}
+
 /// A request that a session of the console let in.
 #[derive(Debug)]
 pub struct ConsoleEntry {
@@ -59,15 +68,17 @@ impl ConsoleSession {
 }
 
 impl ConsoleSessions {
-    /// The session of a key, which is used by that.
-    fn take_up(&self, key: TokenDigest, now: Timestamp) -> Option<ConsoleSession> {
+    /// The session of a key.
+    fn take_up(&self, key: TokenDigest, now: Timestamp, used: ConsoleUse) -> Option<ConsoleSession> {
         let mut sessions = self.0.lock();
         let session = sessions.get_mut(&key)?;
         if !session.is_alive(now) {
             sessions.remove(&key);
             return None;
         }
-        session.last_used = now;
+        if used == ConsoleUse::Acting {
+            session.last_used = now;
+        }
         Some(session.clone())
     }
 
@@ -150,9 +161,14 @@ impl Service {
     }
 
     /// Lets in a request that shows the key of a session of the console.
-    pub async fn enter_console(&self, key: &PlainToken, peer: IpAddr) -> Result<ConsoleEntry, Unauthenticated> {
+    pub async fn enter_console(
+        &self,
+        key: &PlainToken,
+        peer: IpAddr,
+        used: ConsoleUse,
+    ) -> Result<ConsoleEntry, Unauthenticated> {
         let (key, now) = (key.digest(), self.access.now());
-        let Some(session) = self.console_sessions.take_up(key, now) else {
+        let Some(session) = self.console_sessions.take_up(key, now, used) else {
             return Err(self.missing_credential(peer).await);
         };
         let entry = match self.access.enter(session.credential, session.door) {
@@ -166,8 +182,8 @@ impl Service {
                 return Err(Unauthenticated);
             }
         };
-        if let (Door::Session, Some(owner), CredentialId::Session(id)) =
-            (session.door, entry.owner(), entry.credential_id())
+        if let (ConsoleUse::Acting, Some(owner), CredentialId::Session(id)) =
+            (used, entry.owner(), entry.credential_id())
             && let Some(dead_at) = self.sessions.dead_at(owner.user, id)
         {
             self.access.prolong_session(&entry, after(now, IDLE).min(dead_at));

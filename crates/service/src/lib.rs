@@ -33,7 +33,7 @@ mod write;
 
 pub use api_tokens::{ApiTokenQuery, ApiTokenRequest, CreatedApiToken};
 pub use buckets::DatabaseUpdate;
-pub use console_sessions::ConsoleEntry;
+pub use console_sessions::{ConsoleEntry, ConsoleUse};
 pub use error::{ServiceError, Unauthenticated};
 pub use mappings::{MappingRequest, VisibleMapping};
 pub use measurements::{Counter, Counts, Histogram, Measurements};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use tidegate_access::Entry;
 use tidegate_catalog::{CatalogError, RecordStatus};
-use tidegate_model::{Database, DatabaseName, NewTable, Table, TableId, TableName};
+use tidegate_model::{Database, DatabaseId, DatabaseName, NewTable, Table, TableId, TableName};
 
 use crate::error::{about_database, about_table};
 use crate::service::is_recoverable;
@@ -77,6 +77,16 @@ impl Service {
         let table = found.map_err(ServiceError::internal)?;
         let table = table.ok_or_else(|| ServiceError::TableNotFound(database.clone(), name.to_owned()))?;
         Ok(table.schema().fields().iter().map(|field| Column::new(field)).collect())
+    }
+
+    /// The names of a database's active tables, for callers with typed permissions.
+    ///
+    /// # Errors
+    /// [`ServiceError::DatabaseIdNotFound`], also for a database that the caller may not see.
+    pub fn table_names(&self, caller: &Entry, database: DatabaseId) -> Result<Vec<String>, ServiceError> {
+        let id = self.visible_database(caller, database)?.id;
+        let tables = self.catalog.tables(id, RecordStatus::Active);
+        Ok(tables.iter().map(|table| table.name.to_string()).collect())
     }
 
     /// A database whose tables a caller asks for.

@@ -2,11 +2,15 @@
 
 mod api_tokens;
 mod databases;
+mod first_line;
 mod home;
+mod organizations;
 mod overview;
+mod set_up;
 mod sign_in;
 mod tables;
 mod tokens;
+mod users;
 
 use std::sync::Arc;
 
@@ -25,6 +29,10 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         tokens::routes(),
         databases::routes(),
         tables::routes(),
+        set_up::routes(),
+        first_line::routes(),
+        users::routes(),
+        organizations::routes(),
     ]
     .into_iter()
     .fold(Router::new(), Router::merge)

@@ -23,17 +23,19 @@ use crate::failure::Failure;
 use crate::frame::Section;
 
 pub(super) fn routes() -> Router<Arc<Console>> {
-    routes_of(Kind::Database).merge(routes_of(Kind::Management))
-}
-
-fn routes_of(kind: Kind) -> Router<Arc<Console>> {
-    let pages = Router::new()
-        .route("/", get(list::show))
-        .route("/new", get(create::show).post(create::create))
-        .route("/revoke", post(bulk::revoke))
-        .route("/{id}", if kind.has_grants() { get(edit::show).post(edit::save) } else { get(edit::show) })
-        .route("/{id}/revoke", get(revoke::show).post(revoke::revoke));
-    Router::new().nest(kind.path(), pages).layer(Extension(kind))
+    let database = Router::new()
+        .route("/console/database-tokens", get(list::show))
+        .route("/console/database-tokens/new", get(create::show).post(create::create))
+        .route("/console/database-tokens/revoke", post(bulk::revoke))
+        .route("/console/database-tokens/{id}", get(edit::show).post(edit::save))
+        .route("/console/database-tokens/{id}/revoke", get(revoke::show).post(revoke::revoke));
+    let management = Router::new()
+        .route("/console/management-tokens", get(list::show))
+        .route("/console/management-tokens/new", get(create::show).post(create::create))
+        .route("/console/management-tokens/revoke", post(bulk::revoke))
+        .route("/console/management-tokens/{id}", get(edit::show))
+        .route("/console/management-tokens/{id}/revoke", get(revoke::show).post(revoke::revoke));
+    database.layer(Extension(Kind::Database)).merge(management.layer(Extension(Kind::Management)))
 }
 
 /// Which tokens a page is about.
