@@ -97,6 +97,15 @@ impl Failure {
     }
 }
 
+/// What a form says about an error that its sender can mend.
+///
+/// # Errors
+/// What the sender cannot mend: it gets a page of its own.
+pub(crate) fn mendable(error: ServiceError) -> Result<String, Failure> {
+    let failure = Failure::from(error);
+    if failure.status() == StatusCode::BAD_REQUEST { Ok(failure.message()) } else { Err(failure) }
+}
+
 /// An error's text as a sentence.
 pub(crate) fn sentence(text: &str) -> String {
     let mut characters = text.chars();

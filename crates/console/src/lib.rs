@@ -30,6 +30,7 @@ mod assets;
 mod chart;
 mod confirm;
 mod cookie;
+mod draining;
 mod expiry;
 mod failure;
 mod form;

@@ -85,28 +85,33 @@ pub(crate) struct Listed<T> {
     /// How many there are on all pages.
     pub(crate) total: usize,
     pub(crate) query: ListQuery,
-    path: &'static str,
+    path: String,
 }
 
 impl<T> Listed<T> {
     /// The wanted page of rows that are chosen and in order already. `path` is where the list is.
-    pub(crate) fn new(rows: Vec<T>, query: ListQuery, path: &'static str) -> Self {
+    pub(crate) fn new(rows: Vec<T>, query: ListQuery, path: impl Into<String>) -> Self {
         let total = rows.len();
         let last = total.div_ceil(query.size).max(1);
         let query = ListQuery { page: query.page.min(last), ..query };
         let rows = rows.into_iter().skip((query.page - 1) * query.size).take(query.size).collect();
-        Self { rows, total, query, path }
+        Self { rows, total, query, path: path.into() }
     }
 
     /// The same page with its rows shown otherwise, so that only what is seen has to be made.
-    pub(crate) fn map<U>(self, show: impl FnMut(T) -> U) -> Listed<U> {
-        let rows = self.rows.into_iter().map(show).collect();
+    pub(crate) fn map<U>(mut self, show: impl FnMut(T) -> U) -> Listed<U> {
+        let rows = std::mem::take(&mut self.rows).into_iter().map(show).collect();
+        self.with_rows(rows)
+    }
+
+    /// The same page with these for its rows.
+    pub(crate) fn with_rows<U>(self, rows: Vec<U>) -> Listed<U> {
         Listed { rows, total: self.total, query: self.query, path: self.path }
     }
 
     /// Where the list is.
-    pub(crate) fn path(&self) -> &'static str {
-        self.path
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Such as `11–20 of 42`.
@@ -121,19 +126,19 @@ impl<T> Listed<T> {
     /// The address of the page before; `None` on the first.
     pub(crate) fn previous(&self) -> Option<String> {
         let page = self.query.page.checked_sub(1).filter(|page| *page >= 1)?;
-        Some(ListQuery { page, ..self.query.clone() }.address(self.path))
+        Some(ListQuery { page, ..self.query.clone() }.address(&self.path))
     }
 
     /// The address of the next page; `None` on the last.
     pub(crate) fn next(&self) -> Option<String> {
         let is_last = self.query.page * self.query.size >= self.total;
-        (!is_last).then(|| ListQuery { page: self.query.page + 1, ..self.query.clone() }.address(self.path))
+        (!is_last).then(|| ListQuery { page: self.query.page + 1, ..self.query.clone() }.address(&self.path))
     }
 
     /// Where a click on a column's header leads: by this column, and if it is by this one already, the other way round.
     pub(crate) fn sorted_by(&self, column: &str) -> String {
         let descending = self.query.sort == column && !self.query.descending;
-        ListQuery { sort: column.to_owned(), descending, page: 1, ..self.query.clone() }.address(self.path)
+        ListQuery { sort: column.to_owned(), descending, page: 1, ..self.query.clone() }.address(&self.path)
     }
 
     /// The value of `aria-sort` for a column.
@@ -145,9 +150,9 @@ impl<T> Listed<T> {
         }
     }
 
-    /// The same list with, or without, what is revoked, inactive or deleted.
-    pub(crate) fn with_all(&self, all: bool) -> String {
-        ListQuery { all, page: 1, ..self.query.clone() }.address(self.path)
+    /// The same list with what is revoked, inactive or deleted, or without it if it is with it now.
+    pub(crate) fn with_all_or_without(&self) -> String {
+        ListQuery { all: !self.query.all, page: 1, ..self.query.clone() }.address(&self.path)
     }
 
     /// The sizes of pages, each with whether it is this one.

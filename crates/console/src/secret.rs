@@ -14,6 +14,8 @@ pub(crate) enum Use {
     Bucket { organization: String, bucket: String },
     /// Data of a database, by the v3 API.
     Database(String),
+    /// The same for a token that may only read.
+    DatabaseToRead(String),
     /// Administration, by the Management API: the account and the cluster.
     Management { account: String, cluster: String },
 }

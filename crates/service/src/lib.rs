@@ -43,6 +43,7 @@ pub use recovery::{Administration, CreatedOperator, NewOperator, Recovery, Recov
 pub use service::{Profile, Service, Settings};
 pub use sessions::{SessionTimes, SignedIn};
 pub use setup::{SetUp, SetupAuthority, SetupRequest};
+pub use tables::{Column, ColumnKind};
 pub use tidegate_access::{Door, EndReason, Entry, Forbidden, GuardedStream, Owner, Permit};
 pub use tidegate_catalog::{ClusterRecord, MappingChange, OrganizationChange, RecordStatus, UserChange};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};

@@ -1,12 +1,15 @@
 //! The pages, one module each.
 
 mod api_tokens;
+mod databases;
 mod first_line;
 mod home;
 mod organizations;
 mod overview;
 mod set_up;
 mod sign_in;
+mod tables;
+mod tokens;
 mod users;
 
 use std::sync::Arc;
@@ -23,6 +26,9 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         sign_in::routes(),
         overview::routes(),
         api_tokens::routes(),
+        tokens::routes(),
+        databases::routes(),
+        tables::routes(),
         set_up::routes(),
         first_line::routes(),
         users::routes(),
