@@ -2,6 +2,7 @@
 //!
 //! Linux only: memory and processor time are read from `/proc`. Build it and the server with `--release`.
 
+mod authorizations;
 mod get_token;
 mod http;
 mod ingest;
@@ -36,6 +37,9 @@ Data goes to a temporary directory under TMPDIR, which must be on the disk to be
   get-token     GET of one token at 16 connections, by wrk
   revoke        revoke 500 tokens one after another
   tokens        list 10 000 tokens; create, update and revoke among 100 and 100 000 (TIDEGATE_BENCH_TOKENS=N tries N)
+  authorizations
+                list one user's, create and delete among 100 000 authorizations of 10 000 users
+                (TIDEGATE_BENCH_TOKENS=N tries N)
   ingest        write 2 160 000 rows over 4 connections
   all           everything above
 ";
@@ -52,12 +56,13 @@ impl Binary {
     }
 }
 
-const WORKS: [(&str, Work); 6] = [
+const WORKS: [(&str, Work); 7] = [
     ("token-check", |_| token_check::run()),
     ("serve-start", |binary| serve_start::run(binary.path()?)),
     ("get-token", |binary| get_token::run(binary.path()?)),
     ("revoke", |binary| revoke::run(binary.path()?)),
     ("tokens", |binary| tokens::run(binary.path()?)),
+    ("authorizations", |binary| authorizations::run(binary.path()?)),
     ("ingest", |binary| ingest::run(binary.path()?)),
 ];
 

@@ -56,6 +56,10 @@ impl Server {
         self.address
     }
 
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     pub(crate) fn management(&self) -> anyhow::Result<Management> {
         Management::connect(self.address, &self.data_dir)
     }

@@ -67,11 +67,12 @@ pub(crate) fn run(binary: &Path) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-fn many() -> anyhow::Result<usize> {
+/// How many tokens or authorizations there are to be.
+pub(crate) fn many() -> anyhow::Result<usize> {
     let Some(text) = std::env::var_os(MANY_VARIABLE) else { return Ok(MANY) };
     let many = text.to_str().and_then(|text| text.parse().ok()).filter(|many| *many > FEW * LISTED_OF);
     let many = many.with_context(|| format!("{MANY_VARIABLE} must be a number above {}", FEW * LISTED_OF))?;
-    println!("  a trial with {many} tokens: the figures below are not those that they are called");
+    println!("  a trial with {many} of them: the figures below are not those that they are called");
     Ok(many)
 }
 
@@ -157,6 +158,6 @@ fn report(what: &str, times: Vec<f64>) -> anyhow::Result<f64> {
     Ok(sample.median())
 }
 
-fn milliseconds(start: Instant) -> f64 {
+pub(crate) fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1000.0
 }

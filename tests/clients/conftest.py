@@ -3,13 +3,18 @@ import uuid
 
 import pytest
 from tidegate_server import Server
+from tidegate_v2 import Plant
+
+
+def started(directory):
+    running = Server(os.environ["TIDEGATE_BIN"], directory / "data")
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    running = Server(os.environ["TIDEGATE_BIN"], tmp_path_factory.mktemp("server") / "data")
-    yield running
-    assert running.stop() == 0
+    yield from started(tmp_path_factory.mktemp("server"))
 
 
 @pytest.fixture
@@ -17,3 +22,14 @@ def database(server):
     name = f"db-{uuid.uuid4().hex[:12]}"
     server.create_database(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def server_for_v2(tmp_path_factory):
+    yield from started(tmp_path_factory.mktemp("v2"))
+
+
+@pytest.fixture(scope="session")
+def plant(server_for_v2):
+    """A server of its own: after its set-up the names of organization and buckets are others."""
+    return Plant(server_for_v2)

@@ -1,4 +1,4 @@
-"""Schemathesis plays the whole OpenAPI document against a server: what is documented is answered as documented."""
+"""Schemathesis plays both OpenAPI documents against a server: what is documented is answered as documented."""
 
 import os
 import shutil
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from tidegate_server import Server
+from tidegate_v2 import PASSWORD, TOKEN, USER, Plant
 
 HERE = Path(__file__).parent
-DOCUMENT = HERE.parent.parent / "docs" / "openapi.json"
+DOCUMENTS = HERE.parent.parent / "docs"
 DATA_TAGS = ["write", "query", "health"]
 
 
@@ -24,31 +25,39 @@ def fresh_server(tmp_path):
     assert running.stop() == 0
 
 
-def play(server, directory, capsys, *arguments):
+def run(document, configuration, dictionaries, environment, directory, capsys, *arguments):
     """Shows what Schemathesis found, whether or not it is content."""
-    for name in ["schemathesis.toml", "schemathesis_hooks.py"]:
-        shutil.copy(HERE / name, directory)
-    (directory / "accounts.dict").write_text(f'"{server.account_id}"\n')
-    (directory / "clusters.dict").write_text(f'"{server.cluster_id}"\n')
-    _, database_token = server.create_token(("read", "*"), ("write", "*"))
+    for file in HERE.glob("schemathesis_*.py"):
+        shutil.copy(file, directory)
+    shutil.copy(HERE / configuration, directory / "schemathesis.toml")
+    for name, ids in dictionaries.items():
+        (directory / f"{name}.dict").write_text("".join(f'"{one}"\n' for one in ids))
     tool = Path(sys.executable).parent / "schemathesis"
-    run = subprocess.run(
-        [tool, "run", DOCUMENT, "--url", server.url, "--warnings", "off", *arguments],
+    url = environment["SERVER_URL"]
+    done = subprocess.run(
+        [tool, "run", DOCUMENTS / document, "--url", url, "--warnings", "off", *arguments],
         cwd=directory,
-        env={
-            **os.environ,
-            "MANAGEMENT_TOKEN": server.management_token,
-            "DATABASE_TOKEN": database_token,
-            "OWN_TOKEN_ID": server.management_token_id(),
-            "SERVER_URL": server.url,
-        },
+        # The files of hooks share a module.
+        env={**os.environ, **environment, "PYTHONPATH": str(directory)},
         capture_output=True,
         text=True,
         timeout=600,
     )
     with capsys.disabled():
-        print("\n" + run.stdout[run.stdout.find("= FAILURES =") if run.returncode else run.stdout.find("= SUMMARY =") :])
-    assert run.returncode == 0, run.stderr
+        print("\n" + done.stdout[done.stdout.find("= FAILURES =") if done.returncode else done.stdout.find("= SUMMARY =") :])
+    assert done.returncode == 0, done.stderr
+
+
+def play(server, directory, capsys, *arguments):
+    _, database_token = server.create_token(("read", "*"), ("write", "*"))
+    environment = {
+        "MANAGEMENT_TOKEN": server.management_token,
+        "DATABASE_TOKEN": database_token,
+        "OWN_TOKEN_ID": server.management_token_id(),
+        "SERVER_URL": server.url,
+    }
+    dictionaries = {"accounts": [server.account_id], "clusters": [server.cluster_id]}
+    run("openapi.json", "schemathesis.toml", dictionaries, environment, directory, capsys, *arguments)
 
 
 def test_management(fresh_server, tmp_path, capsys):
@@ -59,3 +68,32 @@ def test_management(fresh_server, tmp_path, capsys):
 def test_data(fresh_server, tmp_path, capsys):
     included = [argument for tag in DATA_TAGS for argument in ("--include-tag", tag)]
     play(fresh_server, tmp_path, capsys, *included)
+
+
+def test_v2(fresh_server, tmp_path, capsys):
+    plant = Plant(fresh_server)
+    bucket, user = plant.bucket(), plant.user(PASSWORD)
+    session = plant.signed_in(USER, PASSWORD)
+    session.users_api().me()
+    cookie = session.api_client.cookie
+    # Else the client would sign out when it is collected.
+    session.api_client.cookie = None
+    own = plant.onboarded.auth.id
+    environment = {
+        "OPERATOR_TOKEN": TOKEN,
+        "OWN_AUTHORIZATION_ID": own,
+        "OWN_USER_ID": plant.user_id,
+        "ORGANIZATION_ID": plant.org_id,
+        "USER_NAME": USER,
+        "USER_PASSWORD": PASSWORD,
+        "SESSION_KEY": cookie.split(";")[0].split("=", 1)[1],
+        "SERVER_URL": fresh_server.url,
+    }
+    dictionaries = {
+        "authorizations": [own, plant.authorization(plant.on_bucket("read")).id, plant.legacy_authorization().id],
+        "buckets": [bucket.id, plant.onboarded.bucket.id],
+        "mappings": [plant.mapping(bucket).id],
+        "organizations": [plant.org_id],
+        "users": [plant.user_id, user.id],
+    }
+    run("openapi-v2.json", "schemathesis_v2.toml", dictionaries, environment, tmp_path, capsys)

@@ -21,10 +21,16 @@ const TOOLS: &[Tool] = &[
     Tool { probe: &["python3", "-c", "import ensurepip, venv"], packages: &["python3", "python3-venv"] },
 ];
 
+/// What only the JavaScript clients need.
+const NODE: &[Tool] = &[
+    Tool { probe: &["node", "--version"], packages: &["nodejs"] },
+    Tool { probe: &["npm", "--version"], packages: &["npm"] },
+];
+
 /// Checks the toolchain and brings system packages and the Python environment into place.
 pub(crate) fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     rust_components(workspace)?;
-    system_packages()?;
+    system_packages(TOOLS)?;
     python_environment(workspace)
 }
 
@@ -38,16 +44,16 @@ fn rust_components(workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn missing_packages() -> Vec<&'static str> {
-    TOOLS.iter().filter(|tool| !is_present(tool)).flat_map(|tool| tool.packages.iter().copied()).collect()
+fn missing_packages(tools: &[Tool]) -> Vec<&'static str> {
+    tools.iter().filter(|tool| !is_present(tool)).flat_map(|tool| tool.packages.iter().copied()).collect()
 }
 
 fn is_present(tool: &Tool) -> bool {
     tool.probe.split_first().is_some_and(|(program, arguments)| succeeds(Command::new(program).args(arguments)))
 }
 
-fn system_packages() -> anyhow::Result<()> {
-    let missing = missing_packages();
+fn system_packages(tools: &[Tool]) -> anyhow::Result<()> {
+    let missing = missing_packages(tools);
     if missing.is_empty() {
         return Ok(());
     }
@@ -58,7 +64,7 @@ fn system_packages() -> anyhow::Result<()> {
     let mut install = apt_get(&["install", "--yes", "--no-install-recommends"]);
     install.args(&missing);
     run(install)?;
-    let still_missing = missing_packages();
+    let still_missing = missing_packages(tools);
     if !still_missing.is_empty() {
         bail!("still missing after their installation: {}", still_missing.join(" "));
     }
@@ -73,6 +79,28 @@ fn apt_get(arguments: &[&str]) -> Command {
 
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Node, npm, and a copy of `tests/clients/js` with exactly the versions of its lock file beside it. A copy, so that the
+/// sources stay free of what npm brings; npm keeps its packages in a cache of its own.
+pub(crate) fn javascript_clients(workspace: &Workspace) -> anyhow::Result<()> {
+    system_packages(NODE)?;
+    let (source, copy) = (workspace.root().join("tests/clients/js"), workspace.javascript_clients());
+    if copy.exists() {
+        fs::remove_dir_all(&copy).with_context(|| format!("cannot remove {}", copy.display()))?;
+    }
+    fs::create_dir_all(&copy).with_context(|| format!("cannot make {}", copy.display()))?;
+    let files = fs::read_dir(&source).with_context(|| format!("cannot read {}", source.display()))?;
+    for file in files {
+        let file = file?;
+        // Whatever else is there was left behind by somebody's own npm.
+        if file.file_type()?.is_file() {
+            fs::copy(file.path(), copy.join(file.file_name())).context("cannot copy the tests of the clients")?;
+        }
+    }
+    let mut install = Command::new("npm");
+    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]).current_dir(&copy);
+    run(install)
 }
 
 /// A virtual environment with exactly the versions of `tests/clients/requirements.txt`; kept while that file stays

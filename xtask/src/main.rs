@@ -18,7 +18,7 @@ usage: cargo xtask test [--all]
        cargo xtask fixture
 
   test         install what the tests need, then run every check
-  test --all   the same with many more rounds of the load and crash tests, and the licence check
+  test --all   the same with many more rounds of the load and crash tests, the JavaScript clients, and the licence check
   edge-cases   check and print which test covers which edge case of the contracts
   fixture      write a small data directory of the current format into tests/fixtures, for later versions to read
 ";
@@ -65,6 +65,7 @@ fn test(all: bool) -> anyhow::Result<ExitCode> {
     report.step("client libraries", || client_libraries(&workspace));
     report.step("quick start", || quickstart::run_readme(&workspace));
     if all {
+        report.step("JavaScript clients", || javascript_clients(&workspace));
         report.step("licences", || licences(&workspace));
     }
     report.print();
@@ -104,6 +105,18 @@ fn client_libraries(workspace: &Workspace) -> anyhow::Result<()> {
     command
         .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients"])
         .current_dir(workspace.root())
+        .env("no_proxy", "127.0.0.1")
+        .env("TIDEGATE_BIN", workspace.tidegate_binary()?);
+    run(command)
+}
+
+/// The clients of Node, with its own test runner.
+fn javascript_clients(workspace: &Workspace) -> anyhow::Result<()> {
+    install::javascript_clients(workspace)?;
+    let mut command = Command::new("node");
+    command
+        .arg("--test")
+        .current_dir(workspace.javascript_clients())
         .env("no_proxy", "127.0.0.1")
         .env("TIDEGATE_BIN", workspace.tidegate_binary()?);
     run(command)

@@ -36,6 +36,11 @@ impl Workspace {
         self.target.join("venv")
     }
 
+    /// Where the JavaScript clients and their tests are run.
+    pub(crate) fn javascript_clients(&self) -> PathBuf {
+        self.target.join("javascript-clients")
+    }
+
     /// The server that `cargo test --workspace` built.
     pub(crate) fn tidegate_binary(&self) -> anyhow::Result<PathBuf> {
         let binary = self.target.join("debug/tidegate");

@@ -1,4 +1,4 @@
-//! How long changes (with their fsync), opening and loading all tokens take. Prints medians.
+//! How long changes (with their fsync), opening, loading all tokens and listing those of one user take. Prints medians.
 //!
 //! Run with `cargo bench -p tidegate-catalog`; numbers of tokens to load can be given as arguments.
 
@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
-use tidegate_catalog::{Actor, Catalog};
+use tidegate_catalog::{Actor, ApiTokenFilter, Catalog};
 use tidegate_model::{
-    Action, Description, Grant, NewToken, OsRandomness, PermissionSet, PlainToken, Resource, SystemClock, Timestamp,
-    TokenId, TokenKind,
+    Action, ApiToken, ApiTokenId, Description, Grant, NewToken, OrganizationId, OsRandomness, PermissionSet,
+    PlainToken, Resource, SystemClock, Timestamp, TokenId, TokenKind,
 };
 
 const CHANGES: usize = 400;
 const LOADS: usize = 5;
+const TOKENS_PER_USER: i64 = 10;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -26,6 +27,7 @@ async fn main() -> Outcome<()> {
     changes().await?;
     for count in if counts.is_empty() { vec![1_000, 100_000] } else { counts } {
         loading(count).await?;
+        api_tokens(count).await?;
     }
     Ok(())
 }
@@ -103,6 +105,76 @@ async fn fill(directory: &Path, count: i64) -> Outcome<()> {
          FROM numbers",
     )
     .bind(count)
+    .execute(&mut connection)
+    .await?;
+    Ok(())
+}
+
+/// Changes and lists among `count` API tokens, ten of each user.
+async fn api_tokens(count: i64) -> Outcome<()> {
+    let directory = tempfile::tempdir()?;
+    let catalog = open(directory.path()).await?;
+    let organization = catalog.identity().organization;
+    catalog.close().await;
+    fill_api_tokens(directory.path(), count, organization).await?;
+    let started = Instant::now();
+    let catalog = open(directory.path()).await?;
+    println!("{count} API tokens: open {:?}", started.elapsed());
+    let started = Instant::now();
+    let mut visited = 0;
+    catalog.for_each_live_api_token(|_| visited += 1).await?;
+    println!("{count} API tokens: for_each_live_api_token {:?}", started.elapsed());
+    if visited != count {
+        return Err("not all API tokens were loaded".into());
+    }
+    let (mut lists, mut creations, mut deletions) = (Vec::new(), Vec::new(), Vec::new());
+    for user in catalog.users().iter().take(CHANGES) {
+        let started = Instant::now();
+        let filter = ApiTokenFilter { user: Some(user.id), ..ApiTokenFilter::default() };
+        let listed = catalog.api_tokens(filter).await?;
+        lists.push(started.elapsed());
+        let of_user = listed.first().ok_or("a user has no token")?;
+        let plain = PlainToken::generate_without_prefix(&OsRandomness);
+        let new = ApiToken { id: ApiTokenId::random(&OsRandomness), digest: plain.digest(), ..of_user.clone() };
+        let started = Instant::now();
+        catalog.create_api_token(new, None, Actor::Server).await?;
+        creations.push(started.elapsed());
+        let started = Instant::now();
+        catalog.delete_api_token(of_user.id, Actor::Server).await?;
+        deletions.push(started.elapsed());
+    }
+    println!("{count} API tokens: list of one user {}", summary(&mut lists));
+    println!("{count} API tokens: create_api_token {}", summary(&mut creations));
+    println!("{count} API tokens: delete_api_token {}", summary(&mut deletions));
+    catalog.close().await;
+    Ok(())
+}
+
+/// Writes users and their API tokens past the catalog.
+async fn fill_api_tokens(directory: &Path, count: i64, organization: OrganizationId) -> Outcome<()> {
+    let mut connection = SqliteConnectOptions::new().filename(directory.join("catalog.sqlite")).connect().await?;
+    let users = (count / TOKENS_PER_USER).max(1);
+    sqlx::query(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+         INSERT INTO users (id, name, status, created_at, updated_at, sequence)
+         SELECT n, 'user' || n, 'active', 1767225600000000, 1767225600000000, 1 FROM numbers",
+    )
+    .bind(users)
+    .execute(&mut connection)
+    .await?;
+    let organization = i64::try_from(organization.get())?;
+    sqlx::query(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+         INSERT INTO api_tokens (id, user_id, organization_id, digest, is_weak, status, description, permissions,
+                                 created_at, updated_at, sequence)
+         SELECT abs(random() / 2) + 1, 1 + n % ?, ?, randomblob(32), 0, 'active', 'token ' || n,
+                'read:buckets/' || printf('%016x', 1 + n % 500) || ' write:buckets/' || printf('%016x', 1 + n % 500),
+                1767225600000000, 1767225600000000, 1
+         FROM numbers",
+    )
+    .bind(count)
+    .bind(users)
+    .bind(organization)
     .execute(&mut connection)
     .await?;
     Ok(())

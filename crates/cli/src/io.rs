@@ -1,7 +1,7 @@
 //! Everything a command may touch of its surroundings, so that tests can give it other ones.
 
 mod terminal;
-mod user_database;
+pub(crate) mod user_database;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -36,11 +36,11 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// A variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
-        self.set_variable(name).filter(|value| !value.is_empty())
+        self.variable_even_empty(name).filter(|value| !value.is_empty())
     }
 
     /// A variable that is set, perhaps empty.
-    pub(crate) fn set_variable(&self, name: &str) -> Option<&OsString> {
+    pub(crate) fn variable_even_empty(&self, name: &str) -> Option<&OsString> {
         self.variables.get(std::ffi::OsStr::new(name))
     }
 }
@@ -56,7 +56,7 @@ pub struct Io {
     stdin: Option<Input>,
     /// Whether what the user types shows beside what standard error says, line ends included.
     is_echoed: bool,
-    /// The home directory that the user database knows.
+    /// The home directory that the user database knows, where a command wants to know it.
     pub(crate) home: Option<PathBuf>,
     stdout: Box<dyn Write + Send>,
     pub(crate) log: Log,
@@ -107,7 +107,12 @@ impl Io {
         // Whoever reads standard error from a file or another program is not at this machine's display.
         let may_open_browser = stderr.is_terminal();
         let io = Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock));
-        Self { is_echoed, may_open_browser, home: user_database::home(), ..io }
+        Self { is_echoed, may_open_browser, ..io }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn replace_stdout(&mut self, stdout: impl Write + Send + 'static) {
+        self.stdout = Box::new(stdout);
     }
 
     /// Writes a result to standard output.
@@ -145,14 +150,26 @@ impl Io {
 
     /// Like [`Self::ask`], but what is typed does not show and is kept as it is.
     pub(crate) async fn ask_secret(&mut self, question: &str) -> Result<PlainToken> {
-        self.log.raw(&crate::output::one_line(question));
+        // First, for whoever sees the question may answer at once.
         let silence = if self.is_echoed { Some(terminal::Silence::begin().map_err(Error::Input)?) } else { None };
+        self.log.raw(&crate::output::one_line(question));
         let line = self.read_answer().await;
         drop(silence);
         self.log.raw("\n");
         let secret = PlainToken::from_presented(line?.trim_end_matches(['\n', '\r']));
         self.log.hide(&secret);
         Ok(secret)
+    }
+
+    /// Asks on standard error and returns what is typed, which does not show; `None` if nobody sits at a terminal.
+    ///
+    /// # Errors
+    /// Those of the terminal.
+    pub async fn type_secret(&mut self, question: &str) -> std::io::Result<Option<PlainToken>> {
+        if !self.is_echoed {
+            return Ok(None);
+        }
+        self.ask_secret(question).await.map(Some).map_err(std::io::Error::other)
     }
 
     async fn read_answer(&mut self) -> Result<String> {

@@ -27,11 +27,13 @@ mod usage;
 mod values;
 
 pub use face::{ExitStatus, Face};
-pub use influx::{influx_commands, main_influx};
+pub use influx::{INFLUX, influx_commands, main_influx};
 pub use io::{Environment, Io};
 pub use main_loop::{main_influxctl, run, run_blocking, run_interruptible};
+pub use output::{ListTable, detail_table};
 pub use tree::command;
 pub use usage::parse;
+pub use values::retention as parse_retention;
 
 #[cfg(test)]
 mod tests;

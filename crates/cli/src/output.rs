@@ -23,7 +23,7 @@ pub(crate) enum Align {
 
 /// A table with a header, and perhaps a last row below a border of its own.
 #[derive(Debug, Default)]
-pub(crate) struct ListTable {
+pub struct ListTable {
     header: Vec<String>,
     alignments: Vec<Align>,
     rows: Vec<Vec<String>>,
@@ -37,11 +37,12 @@ impl ListTable {
     }
 
     /// A table whose columns all hold text.
-    pub(crate) fn of_texts(columns: &[&str]) -> Self {
+    pub fn of_texts(columns: &[&str]) -> Self {
         Self::new(columns.iter().map(|&name| (name.to_owned(), Align::Left)))
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    /// Adds a row with a cell for each column.
+    pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
@@ -49,7 +50,8 @@ impl ListTable {
         self.footer = Some(cells);
     }
 
-    pub(crate) fn render(&self) -> String {
+    /// The table as text, whole lines. No cell can break out of its line.
+    pub fn render(&self) -> String {
         let mut table = empty_table();
         table.set_header(self.header.iter().map(|name| one_line(name)));
         for cells in self.rows.iter().chain(&self.footer) {
@@ -76,7 +78,7 @@ impl ListTable {
 }
 
 /// A table of one thing: keys and values, no header.
-pub(crate) fn detail_table(rows: &[(&str, String)]) -> String {
+pub fn detail_table(rows: &[(&str, String)]) -> String {
     let mut table = empty_table();
     for (key, value) in rows {
         table.add_row([one_line(key), one_line(value)]);

@@ -47,7 +47,7 @@ pub(crate) fn id<T: FromStr<Err = ParseIdError>>(text: &str) -> Result<T, &'stat
 }
 
 /// A retention period (influxctl contract §9): numbers with units, added up. Zero keeps data for ever.
-pub(crate) fn retention(text: &str) -> Result<Retention, String> {
+pub fn retention(text: &str) -> Result<Retention, String> {
     let nanos = if text == "0" { 0 } else { sum(text, &RETENTION_UNITS)? };
     Retention::from_nanos(nanos).ok_or_else(|| "must not be negative".to_owned())
 }

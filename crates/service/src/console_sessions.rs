@@ -186,7 +186,8 @@ impl Service {
             (used, entry.owner(), entry.credential_id())
             && let Some(dead_at) = self.sessions.dead_at(owner.user, id)
         {
-            self.access.prolong_session(&entry, after(now, IDLE).min(dead_at));
+            let idle = IDLE.min(self.settings.sessions.lifetime);
+            self.access.prolong_session(&entry, after(now, idle).min(dead_at));
         }
         let is_administrator = session.door == Door::Management;
         Ok(ConsoleEntry { entry, is_administrator, form_secret: session.form_secret })

@@ -179,10 +179,11 @@ pub(crate) fn after(now: Timestamp, duration: Duration) -> Timestamp {
     Timestamp::from_micros(now.micros().saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
 }
 
-/// The organization in which a session finds databases: one that the user owns, or is a member of, or the first.
+/// The organization in which a session finds databases: the server's own if the user has a role there or none at all, else
+/// one that he owns, else one that he is a member of.
 fn home(roles: &[(OrganizationId, Role)], first: OrganizationId) -> OrganizationId {
-    let owned = roles.iter().find(|(_, role)| *role == Role::Owner);
-    owned.or(roles.first()).map_or(first, |(organization, _)| *organization)
+    let rank = |(organization, role): &&(OrganizationId, Role)| (*organization != first, *role != Role::Owner);
+    roles.iter().min_by_key(rank).map_or(first, |(organization, _)| *organization)
 }
 
 /// What a user may do by the roles that he has (contract §3, Session).
@@ -206,4 +207,36 @@ pub(crate) fn permissions_of(role: Role, organization: OrganizationId) -> TypedP
             _ => TypedPermission::in_organization(action, kind, organization),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_at_home_where_its_user_is() {
+        let [first, second, third] = [1, 2, 3].map(|number| OrganizationId::new(number).unwrap());
+        for (roles, expected) in [
+            (vec![], first),
+            (vec![(second, Role::Member)], second),
+            (vec![(second, Role::Member), (third, Role::Owner)], third),
+            (vec![(second, Role::Owner), (first, Role::Member)], first),
+        ] {
+            assert_eq!(home(&roles, first), expected, "{roles:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_writes_nothing_but_his_own_user() {
+        let user = UserId::new(7).unwrap();
+        let organization = OrganizationId::new(1).unwrap();
+        let writes = |role| {
+            let held = permissions(user, &[(organization, role)]);
+            held.iter().filter(|held| held.action == Action::Write).copied().collect::<Vec<_>>()
+        };
+        assert_eq!(writes(Role::Member), [TypedPermission::on_one(Action::Write, ResourceType::Users, user)]);
+        assert!(writes(Role::Owner).len() > 20);
+        let held = permissions(user, &[(organization, Role::Owner)]);
+        assert!(held.iter().all(|held| held.organization.is_some() || held.id.is_some()), "nothing is everywhere");
+    }
 }

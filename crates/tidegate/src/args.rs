@@ -68,13 +68,19 @@ mod tests {
         assert!(!load(&["--allow-plaintext=false"]).allow_plaintext);
         assert!(load(&["--metrics-public"]).metrics_public);
         assert!(!load(&["--metrics-public=false"]).metrics_public);
+        assert!(load(&["--allow-remote-setup"]).allow_remote_setup);
+        assert!(!load(&["--allow-remote-setup=false"]).allow_remote_setup);
     }
 
     #[test]
     fn what_cannot_be_understood_is_refused() {
-        for arguments in
-            [["--listen", "nonsense"], ["--revocation-bound", "0s"], ["--log-format", "xml"], ["--port", "1"]]
-        {
+        for arguments in [
+            ["--listen", "nonsense"],
+            ["--revocation-bound", "0s"],
+            ["--profile", "xml"],
+            ["--log-format", "xml"],
+            ["--port", "1"],
+        ] {
             assert!(command().try_get_matches_from([&[SERVE], &arguments[..]].concat()).is_err(), "{arguments:?}");
         }
     }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tidegate_service::Profile;
 
 use crate::listen::ListenAddress;
 use crate::logging::LogFormat;
@@ -75,6 +76,20 @@ pub(crate) struct Layer {
     #[arg(hide_possible_values = true)]
     metrics_public: Option<bool>,
 
+    /// Which product the v2 API resembles: oss, which is set up and has users and organizations, or cloud [default: oss]
+    #[arg(long, value_name = "PROFILE", hide_possible_values = true)]
+    profile: Option<ProfileName>,
+
+    /// Let everybody who reaches the v2 API set up this server while nobody has, not only this machine and holders of a
+    /// management token
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(hide_possible_values = true)]
+    allow_remote_setup: Option<bool>,
+
+    /// How long a session of the v2 API lives after signing in, unless it is used [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    session_lifetime: Option<Span>,
+
     /// How log lines on standard error look, text or json [default: text]
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     log_format: Option<LogFormat>,
@@ -95,7 +110,36 @@ pub(crate) struct Config {
     /// Bytes; `None` = the default of the query engine.
     pub(crate) query_memory: Option<usize>,
     pub(crate) metrics_public: bool,
+    pub(crate) profile: Profile,
+    pub(crate) allow_remote_setup: bool,
+    /// `None` = the default of the service.
+    pub(crate) session_lifetime: Option<Duration>,
     pub(crate) log_format: LogFormat,
+}
+
+/// The word for a [`Profile`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ProfileName {
+    Oss,
+    Cloud,
+}
+
+impl FromStr for ProfileName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        clap::ValueEnum::from_str(text, false).map_err(|_: String| format!("{text:?} is neither oss nor cloud"))
+    }
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Oss => Self::SelfHosted,
+            ProfileName::Cloud => Self::Cloud,
+        }
+    }
 }
 
 /// Where the server's certificate comes from.
@@ -172,12 +216,20 @@ impl Config {
             query_timeout: layer.query_timeout.map(|span| span.0),
             query_memory: layer.query_memory.map(|size| size.0),
             metrics_public: layer.metrics_public.unwrap_or(false),
+            profile: layer.profile.map(Profile::from).unwrap_or_default(),
+            allow_remote_setup: layer.allow_remote_setup.unwrap_or(false),
+            session_lifetime: layer.session_lifetime.map(|span| span.0),
             log_format: layer.log_format.unwrap_or_default(),
         })
     }
 }
 
 impl Layer {
+    /// Nothing but the data directory.
+    pub(crate) fn of_data_dir(data_dir: Option<PathBuf>) -> Self {
+        Self { data_dir, ..Self::default() }
+    }
+
     /// These settings, and for what they leave open those of `lower`.
     fn over(self, lower: Self) -> Self {
         Self {
@@ -195,6 +247,9 @@ impl Layer {
             query_timeout: self.query_timeout.or(lower.query_timeout),
             query_memory: self.query_memory.or(lower.query_memory),
             metrics_public: self.metrics_public.or(lower.metrics_public),
+            profile: self.profile.or(lower.profile),
+            allow_remote_setup: self.allow_remote_setup.or(lower.allow_remote_setup),
+            session_lifetime: self.session_lifetime.or(lower.session_lifetime),
             log_format: self.log_format.or(lower.log_format),
         }
     }
@@ -222,6 +277,9 @@ impl Layer {
             query_timeout: variables.value("TIDEGATE_QUERY_TIMEOUT")?,
             query_memory: variables.value("TIDEGATE_QUERY_MEMORY")?,
             metrics_public: variables.value("TIDEGATE_METRICS_PUBLIC")?,
+            profile: variables.value("TIDEGATE_PROFILE")?,
+            allow_remote_setup: variables.value("TIDEGATE_ALLOW_REMOTE_SETUP")?,
+            session_lifetime: variables.value("TIDEGATE_SESSION_LIFETIME")?,
             log_format: variables.value("TIDEGATE_LOG_FORMAT")?,
         })
     }
@@ -261,185 +319,4 @@ impl Variables<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Sources {
-        flags: Layer,
-        variables: Vec<(&'static str, &'static str)>,
-        file: Option<&'static str>,
-    }
-
-    impl Sources {
-        fn none() -> Self {
-            Self { flags: Layer::default(), variables: Vec::new(), file: None }
-        }
-
-        fn load(self) -> Result<Config, ConfigError> {
-            let directory = tempfile::tempdir().unwrap();
-            let path = self.file.map(|text| {
-                let path = directory.path().join("tidegate.toml");
-                fs::write(&path, text).unwrap();
-                path
-            });
-            let variables = self.variables;
-            Config::load(self.flags, path, |name| {
-                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
-            })
-        }
-    }
-
-    const EVERY_KEY: &str = r#"
-        data-dir = "/file"
-        listen = ["localhost:1", "[::1]:2"]
-        tls-cert = "cert.pem"
-        tls-key = "key.pem"
-        tls-self-signed = false
-        allow-plaintext = true
-        bootstrap-management-token-file = "token"
-        revocation-bound = "2s"
-        recovery-window = "1d"
-        query-timeout = "3m"
-        query-memory = "64MiB"
-        metrics-public = true
-        log-format = "json"
-    "#;
-
-    #[test]
-    fn defaults() {
-        let config = Sources::none().load().unwrap();
-        assert_eq!(config.data_dir, Path::new("./tidegate-data"));
-        assert_eq!(config.listen, ["localhost:8181".parse().unwrap()]);
-        assert_eq!(config.revocation_bound, Duration::from_secs(5));
-        assert_eq!(config.log_format, LogFormat::Text);
-        assert_eq!(config.recovery_window, Duration::from_secs(7 * 24 * 60 * 60));
-        assert!(config.tls == TlsSource::None && config.bootstrap_management_token_file.is_none());
-        assert!(!config.allow_plaintext && !config.metrics_public);
-    }
-
-    #[test]
-    fn the_file_can_say_everything() {
-        let config = Sources { file: Some(EVERY_KEY), ..Sources::none() }.load().unwrap();
-        let expected = Config {
-            data_dir: "/file".into(),
-            listen: vec!["localhost:1".parse().unwrap(), "[::1]:2".parse().unwrap()],
-            tls: TlsSource::Files(TlsFiles { certificates: "cert.pem".into(), key: "key.pem".into() }),
-            allow_plaintext: true,
-            bootstrap_management_token_file: Some("token".into()),
-            revocation_bound: Duration::from_secs(2),
-            recovery_window: Duration::from_secs(24 * 60 * 60),
-            query_timeout: Some(Duration::from_secs(180)),
-            query_memory: Some(64 << 20),
-            metrics_public: true,
-            log_format: LogFormat::Json,
-        };
-        assert_eq!(config, expected);
-    }
-
-    #[test]
-    fn variables_can_say_everything_and_win_over_the_file() {
-        let variables = vec![
-            ("TIDEGATE_DATA_DIR", "/variable"),
-            ("TIDEGATE_LISTEN", "localhost:3, 127.0.0.1:4"),
-            ("TIDEGATE_TLS_CERT", "c"),
-            ("TIDEGATE_TLS_KEY", "k"),
-            ("TIDEGATE_TLS_SELF_SIGNED", "false"),
-            ("TIDEGATE_ALLOW_PLAINTEXT", "false"),
-            ("TIDEGATE_BOOTSTRAP_MANAGEMENT_TOKEN_FILE", "t"),
-            ("TIDEGATE_REVOCATION_BOUND", "7s"),
-            ("TIDEGATE_RECOVERY_WINDOW", "36h"),
-            ("TIDEGATE_QUERY_TIMEOUT", "8s"),
-            ("TIDEGATE_QUERY_MEMORY", "9KiB"),
-            ("TIDEGATE_METRICS_PUBLIC", "false"),
-            ("TIDEGATE_LOG_FORMAT", "text"),
-        ];
-        let config = Sources { variables, file: Some(EVERY_KEY), ..Sources::none() }.load().unwrap();
-        let expected = Config {
-            data_dir: "/variable".into(),
-            listen: vec!["localhost:3".parse().unwrap(), "127.0.0.1:4".parse().unwrap()],
-            tls: TlsSource::Files(TlsFiles { certificates: "c".into(), key: "k".into() }),
-            allow_plaintext: false,
-            bootstrap_management_token_file: Some("t".into()),
-            revocation_bound: Duration::from_secs(7),
-            recovery_window: Duration::from_secs(36 * 60 * 60),
-            query_timeout: Some(Duration::from_secs(8)),
-            query_memory: Some(9 << 10),
-            metrics_public: false,
-            log_format: LogFormat::Text,
-        };
-        assert_eq!(config, expected);
-    }
-
-    #[test]
-    fn flags_win_over_variables_and_what_they_leave_open_falls_through() {
-        let flags = Layer { data_dir: Some("/flag".into()), allow_plaintext: Some(false), ..Layer::default() };
-        let variables = vec![("TIDEGATE_DATA_DIR", "/variable"), ("TIDEGATE_REVOCATION_BOUND", "7s")];
-        let config = Sources { flags, variables, file: Some(EVERY_KEY) }.load().unwrap();
-        assert_eq!(config.data_dir, Path::new("/flag"));
-        assert!(!config.allow_plaintext);
-        assert_eq!(config.revocation_bound, Duration::from_secs(7));
-        assert_eq!(config.query_timeout, Some(Duration::from_secs(180)));
-    }
-
-    #[test]
-    fn an_empty_variable_is_not_set() {
-        let variables = vec![("TIDEGATE_DATA_DIR", ""), ("TIDEGATE_LISTEN", ""), ("TIDEGATE_CONFIG", "")];
-        assert_eq!(Sources { variables, ..Sources::none() }.load().unwrap(), Sources::none().load().unwrap());
-    }
-
-    #[test]
-    fn a_variable_can_name_the_file() {
-        let variables = vec![("TIDEGATE_CONFIG", "/nowhere/tidegate.toml")];
-        let error = Sources { variables, ..Sources::none() }.load().unwrap_err();
-        assert!(error.to_string().contains("/nowhere/tidegate.toml"), "{error}");
-    }
-
-    #[test]
-    fn unknown_keys_and_bad_values_are_named() {
-        let cases = [
-            ("lisen = []", "lisen"),
-            ("data_dir = '/x'", "data_dir"),
-            ("[tls]\ncert = 'x'", "tls"),
-            ("revocation-bound = 'soon'", "soon"),
-            ("revocation-bound = 5", "5"),
-            ("listen = 'localhost:1'", "listen"),
-            ("listen = ['nonsense']", "nonsense"),
-            ("log-format = 'xml'", "xml"),
-        ];
-        for (file, name) in cases {
-            let error = Sources { file: Some(file), ..Sources::none() }.load().unwrap_err();
-            assert!(
-                matches!(error, ConfigError::Invalid { .. }) && error.to_string().contains(name),
-                "{file}: {error}"
-            );
-        }
-        for name in ["TIDEGATE_LISTEN", "TIDEGATE_ALLOW_PLAINTEXT", "TIDEGATE_QUERY_MEMORY", "TIDEGATE_LOG_FORMAT"] {
-            let error = Sources { variables: vec![(name, "nonsense")], ..Sources::none() }.load().unwrap_err();
-            assert!(error.to_string().contains(name), "{error}");
-        }
-    }
-
-    #[test]
-    fn half_of_tls_and_no_address_are_errors() {
-        let flags = Layer { tls_cert: Some("c".into()), ..Layer::default() };
-        assert!(matches!(Sources { flags, ..Sources::none() }.load(), Err(ConfigError::HalfOfTls)));
-        assert!(matches!(Sources { file: Some("listen = []"), ..Sources::none() }.load(), Err(ConfigError::NoAddress)));
-    }
-
-    #[test]
-    fn a_certificate_is_made_or_given_but_not_both() {
-        let made = || Layer { tls_self_signed: Some(true), ..Layer::default() };
-        assert_eq!(Sources { flags: made(), ..Sources::none() }.load().unwrap().tls, TlsSource::SelfSigned);
-        let both = Sources { flags: made(), file: Some(EVERY_KEY), ..Sources::none() };
-        assert!(matches!(both.load(), Err(ConfigError::TwoCertificates)));
-        let half = Sources { flags: made(), variables: vec![("TIDEGATE_TLS_KEY", "k")], file: None };
-        assert!(matches!(half.load(), Err(ConfigError::TwoCertificates)));
-    }
-
-    #[test]
-    fn the_two_halves_of_tls_may_come_from_different_sources() {
-        let flags = Layer { tls_cert: Some("c".into()), ..Layer::default() };
-        let config = Sources { flags, variables: vec![("TIDEGATE_TLS_KEY", "k")], file: None }.load().unwrap();
-        assert_eq!(config.tls, TlsSource::Files(TlsFiles { certificates: "c".into(), key: "k".into() }));
-    }
-}
+mod tests;

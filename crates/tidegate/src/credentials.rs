@@ -66,6 +66,40 @@ pub(crate) enum CredentialsError {
     Invalid { path: PathBuf },
 }
 
+/// What the file says about the server whose data it lies beside.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    pub(crate) file: PathBuf,
+    pub(crate) url: String,
+    /// The only authority to trust; `None` = those of the system.
+    pub(crate) ca: Option<PathBuf>,
+    /// Whether the owner of the file wants certificates not to be verified.
+    pub(crate) insecure: bool,
+    pub(crate) management_token: Option<PlainToken>,
+}
+
+/// Reads the file.
+pub(crate) fn read(directory: &Path) -> Result<Reach, CredentialsError> {
+    let path = directory.join(FILE_NAME);
+    let text = fs::read_to_string(&path).map_err(|reason| CredentialsError::Unusable { path: path.clone(), reason })?;
+    parsed(&text, &path).ok_or(CredentialsError::Invalid { path })
+}
+
+fn parsed(text: &str, path: &Path) -> Option<Reach> {
+    let document: DocumentMut = text.parse().ok()?;
+    let profile = document.get("profile")?.as_array_of_tables()?.iter().find(|profile| is_ours(profile))?;
+    let text_of = |key| profile.get(key).and_then(Item::as_str);
+    let tls = profile.get("tls").and_then(Item::as_table_like);
+    let tls = |key| tls.and_then(|tls| tls.get(key));
+    Some(Reach {
+        file: path.to_owned(),
+        url: text_of("management_url")?.to_owned(),
+        ca: tls("ca").and_then(Item::as_str).map(PathBuf::from),
+        insecure: tls("insecure").and_then(Item::as_bool).unwrap_or(false),
+        management_token: text_of("mgmt_token").map(PlainToken::from_presented),
+    })
+}
+
 impl Endpoint {
     /// Scheme, host and port.
     pub(crate) fn url(&self) -> String {
@@ -274,6 +308,27 @@ disable = true
         let replaced = edit(Some(&old), &plaintext(1), &TokenLine::Write(&second));
         assert_eq!(replaced, old.replace(first.expose(), second.expose()));
         assert!(!profile(&edit(Some(&old), &plaintext(1), &TokenLine::Remove)).contains_key("mgmt_token"));
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let token = PlainToken::generate(TokenKind::Management, &OsRandomness);
+        let read = |text: &str| parsed(text, Path::new("f"));
+        let first = edit(None, &tls("/etc/tide.pem", true), &TokenLine::Write(&token));
+        let reach = read(&first).unwrap();
+        assert_eq!((reach.url.as_str(), reach.ca), ("https://[::1]:443", Some("/etc/tide.pem".into())));
+        assert_eq!(reach.management_token.map(|token| token.expose().to_owned()).as_deref(), Some(token.expose()));
+        assert!(!reach.insecure);
+        let other = format!(
+            "[[profile]]\nname = \"other\"\nmgmt_token = \"x\"\n{}",
+            edit(None, &plaintext(1), &TokenLine::Keep)
+        );
+        let reach = read(&other).unwrap();
+        assert_eq!(
+            (reach.url.as_str(), reach.ca, reach.management_token.is_none()),
+            ("http://localhost:1", None, true)
+        );
+        assert!(read("").is_none() && read("[[profile]]\nname = \"default\"").is_none());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -47,6 +47,22 @@ pub(crate) enum DataDirError {
         path.display()
     )]
     NoCatalog { path: PathBuf },
+    #[error(
+        "there is no data of a server in {}: give the right --data-dir, or start the server there first",
+        path.display()
+    )]
+    Unused { path: PathBuf },
+    #[error(
+        "{} belongs to the user with the number {owner}, as which the server runs: do this as that user, or the server \
+         could not use what this leaves there",
+        path.display()
+    )]
+    OtherOwner { path: PathBuf, owner: u32 },
+    #[error(
+        "{} has data format {found}, which is older than this tidegate's: start the server once, which upgrades it",
+        path.display()
+    )]
+    Older { path: PathBuf, found: u32 },
     #[error("cannot use {}: {reason}", path.display())]
     Unusable { path: PathBuf, reason: io::Error },
 }
@@ -62,12 +78,8 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Opens a data directory, making it if it is not there, and holds it.
     pub(crate) fn open(path: &Path, now: Timestamp) -> Result<Self, DataDirError> {
-        let unusable = |reason| DataDirError::Unusable { path: path.to_owned(), reason };
-        create(path).map_err(unusable)?;
-        let path = path.canonicalize().map_err(unusable)?;
-        if exposure::is_of_others(&fs::metadata(&path).map_err(unusable)?, geteuid().as_raw()) {
-            return Err(DataDirError::NotPrivate { path });
-        }
+        create(path).map_err(|reason| DataDirError::Unusable { path: path.to_owned(), reason })?;
+        let path = private(path)?;
         let lock = lock(&path, now)?;
         let found = read_format(&path)?;
         check_catalog(&path, found.is_some())?;
@@ -76,6 +88,29 @@ impl DataDir {
         }
         let format = found.unwrap_or(FORMAT_VERSION);
         Ok(Self { path, format, _lock: lock })
+    }
+
+    /// Holds the data directory of a server that has run before and is stopped. Makes and upgrades nothing.
+    pub(crate) fn open_used(path: &Path, now: Timestamp) -> Result<Self, DataDirError> {
+        let unused = || DataDirError::Unused { path: path.to_owned() };
+        let Ok(metadata) = fs::metadata(path) else { return Err(unused()) };
+        if metadata.uid() != geteuid().as_raw() {
+            return Err(refused_as_of_other(path, metadata.uid()));
+        }
+        let directory = private(path)?;
+        let format_of_used = || read_format(&directory)?.ok_or_else(unused);
+        // Before the lock, which would leave its file in a directory that is something else.
+        format_of_used()?;
+        let lock = lock(&directory, now)?;
+        let format = format_of_used()?;
+        check_catalog(&directory, true)?;
+        if !has_catalog(&directory) {
+            return Err(unused());
+        }
+        if format < FORMAT_VERSION {
+            return Err(DataDirError::Older { path: directory, found: format });
+        }
+        Ok(Self { path: directory, format, _lock: lock })
     }
 
     /// The format, if it is older than the one that this program writes, so that the data must be upgraded first.
@@ -94,6 +129,18 @@ impl DataDir {
     /// Where it is, as an absolute path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// The absolute path of a directory that nobody else can change.
+fn private(path: &Path) -> Result<PathBuf, DataDirError> {
+    let unusable = |reason| DataDirError::Unusable { path: path.to_owned(), reason };
+    let path = path.canonicalize().map_err(unusable)?;
+    let metadata = fs::metadata(&path).map_err(unusable)?;
+    if exposure::is_of_others(&metadata, geteuid().as_raw()) {
+        Err(DataDirError::NotPrivate { path })
+    } else {
+        Ok(path)
     }
 }
 
@@ -134,6 +181,17 @@ fn lock(directory: &Path, now: Timestamp) -> Result<File, DataDirError> {
     Ok(file)
 }
 
+/// Why another user's directory is not opened. Whether a server has it can be seen without touching anything.
+fn refused_as_of_other(directory: &Path, owner: u32) -> DataDirError {
+    let path = directory.to_owned();
+    match File::open(directory.join(LOCK_FILE)) {
+        Ok(mut file) if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) => {
+            DataDirError::InUse { path, holder: holder(&mut file) }
+        }
+        Ok(_) | Err(_) => DataDirError::OtherOwner { path, owner },
+    }
+}
+
 /// What the holder of the lock says about itself.
 fn holder(file: &mut File) -> String {
     const LONGEST_NOTE: u64 = 200;
@@ -169,9 +227,8 @@ fn read_format(directory: &Path) -> Result<Option<u32>, DataDirError> {
 /// Refuses a directory that has lost its catalog. A new one would know none of the databases and tokens, be another
 /// server to its clients, and replace the management token in the credentials.
 fn check_catalog(directory: &Path, has_format: bool) -> Result<(), DataDirError> {
-    let path = directory.join(CATALOG_FILE);
     // A first start that was cut off has no catalog, or an empty one, and nothing that comes after it.
-    if fs::metadata(&path).is_ok_and(|catalog| catalog.len() > 0) {
+    if has_catalog(directory) {
         return Ok(());
     }
     let log = directory.join(LOG_DIRECTORY);
@@ -182,7 +239,15 @@ fn check_catalog(directory: &Path, has_format: bool) -> Result<(), DataDirError>
     };
     // Without a format, they are what another server has left.
     let has_credentials = has_format && directory.join(credentials::FILE_NAME).exists();
-    if has_log || has_credentials { Err(DataDirError::NoCatalog { path }) } else { Ok(()) }
+    if has_log || has_credentials {
+        Err(DataDirError::NoCatalog { path: directory.join(CATALOG_FILE) })
+    } else {
+        Ok(())
+    }
+}
+
+fn has_catalog(directory: &Path) -> bool {
+    fs::metadata(directory.join(CATALOG_FILE)).is_ok_and(|catalog| catalog.len() > 0)
 }
 
 fn write_format(directory: &Path) -> io::Result<()> {
@@ -237,6 +302,54 @@ mod tests {
         assert!(error.to_string().contains(&holder), "{error}");
         drop(first);
         open(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn only_what_a_server_of_this_format_has_used_is_opened_as_used() {
+        let open_used = |path: &Path| DataDir::open_used(path, Timestamp::from_micros(1_000_000));
+        let parent = tempfile::tempdir().unwrap();
+        let data_dir = parent.path().join("data");
+        for path in [&data_dir, parent.path()] {
+            let error = open_used(path).unwrap_err();
+            assert!(matches!(error, DataDirError::Unused { .. }), "{error}");
+        }
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0, "nothing is made");
+
+        drop(open(&data_dir).unwrap());
+        let error = open_used(&data_dir).unwrap_err();
+        assert!(matches!(error, DataDirError::Unused { .. }), "a first start that was cut off: {error}");
+        fs::write(data_dir.join("catalog.sqlite"), "rows").unwrap();
+        let held = open_used(&data_dir).unwrap();
+        assert_eq!(held.path(), data_dir.canonicalize().unwrap());
+        for error in [open(&data_dir).unwrap_err(), open_used(&data_dir).unwrap_err()] {
+            assert!(matches!(error, DataDirError::InUse { .. }), "{error}");
+        }
+        drop(held);
+
+        fs::write(data_dir.join("FORMAT"), "1\n").unwrap();
+        let error = open_used(&data_dir).unwrap_err();
+        assert!(matches!(error, DataDirError::Older { found: 1, .. }), "{error}");
+        assert_eq!(fs::read_to_string(data_dir.join("FORMAT")).unwrap(), "1\n");
+        fs::remove_file(data_dir.join("FORMAT")).unwrap();
+        assert!(matches!(open_used(&data_dir).unwrap_err(), DataDirError::UnknownFormat { .. }));
+    }
+
+    #[test]
+    fn what_belongs_to_another_user_is_left_to_it() {
+        // Only root can give a directory away.
+        if !geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let held = open(directory.path()).unwrap();
+        chown(directory.path(), Some(65_534), None).unwrap();
+        let refused = || DataDir::open_used(directory.path(), Timestamp::from_micros(1_000_000)).unwrap_err();
+        let note = fs::read_to_string(directory.path().join("LOCK")).unwrap();
+        assert!(matches!(refused(), DataDirError::InUse { holder, .. } if holder == note.trim()));
+        drop(held);
+        assert!(matches!(refused(), DataDirError::OtherOwner { owner: 65_534, .. }));
+        chown(directory.path(), Some(geteuid().as_raw()), None).unwrap();
+        assert_eq!(fs::read_to_string(directory.path().join("LOCK")).unwrap(), note);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The management token of a server's first start, and the credentials file of every start.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,11 +8,8 @@ use tidegate_model::{Description, DescriptionError, OsRandomness, PlainToken, To
 use tidegate_service::{Service, ServiceError};
 
 use crate::credentials::{self, CredentialsError, Endpoint, TokenLine};
-use crate::exposure;
+use crate::secret::{SecretError, SecretSource};
 use crate::welcome::Start;
-
-/// A token with spaces around it is far shorter.
-const LARGEST_TOKEN_FILE: u64 = 4096;
 
 /// Why a server is left without its management token.
 #[derive(Debug, thiserror::Error)]
@@ -63,18 +59,13 @@ pub(crate) async fn prepare<'a>(
 }
 
 fn read(path: &Path) -> Result<PlainToken, FirstTokenError> {
-    let unreadable = |reason| FirstTokenError::Unreadable { path: path.to_owned(), reason };
-    let file = File::open(path).map_err(unreadable)?;
-    if let Some(who) = file.metadata().ok().as_ref().and_then(exposure::of_secret) {
-        tracing::warn!(file = %path.display(), "{who} can reach the management token: make the file's mode 0600");
-    }
-    let mut text = String::new();
-    file.take(LARGEST_TOKEN_FILE).read_to_string(&mut text).map_err(unreadable)?;
-    let token = PlainToken::from_presented(text.trim_end());
-    if token.verified_kind() != Some(TokenKind::Management) {
-        return Err(FirstTokenError::NoManagementToken { path: path.to_owned() });
-    }
-    Ok(token)
+    let none = || FirstTokenError::NoManagementToken { path: path.to_owned() };
+    let line = SecretSource::File(path.to_owned()).read().map_err(|error| match error {
+        SecretError::Unreadable { reason, .. } => FirstTokenError::Unreadable { path: path.to_owned(), reason },
+        SecretError::NotOneLine { .. } => none(),
+    })?;
+    let token = PlainToken::from_presented(line.expose().trim_end());
+    if token.verified_kind() == Some(TokenKind::Management) { Ok(token) } else { Err(none()) }
 }
 
 #[cfg(test)]

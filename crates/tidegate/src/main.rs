@@ -9,9 +9,13 @@ mod exposure;
 mod first_token;
 mod listen;
 mod logging;
+mod operator;
+mod recovery;
+mod secret;
 mod self_signed;
 mod serve;
 mod server;
+mod setup;
 mod shutdown;
 mod tls;
 mod units;
@@ -32,15 +36,17 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "error\tinternal error at {place}");
     });
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    match influxctl_arguments(&arguments) {
-        Some(arguments) => ExitCode::from(tidegate_cli::main_influxctl(arguments)),
-        None => tidegate(&arguments),
+    if let Some(arguments) = arguments_of(Face::Influxctl.name(), &arguments) {
+        ExitCode::from(tidegate_cli::main_influxctl(arguments))
+    } else if let Some(arguments) = arguments_of(tidegate_cli::INFLUX, &arguments) {
+        ExitCode::from(tidegate_cli::main_influx(arguments))
+    } else {
+        tidegate(&arguments)
     }
 }
 
-/// What `influxctl` has been called with, its name first; `None` if it has not been called.
-fn influxctl_arguments(arguments: &[OsString]) -> Option<&[OsString]> {
-    let name = Face::Influxctl.name();
+/// What the program of this name has been called with, the name first; `None` if it has not been called.
+fn arguments_of<'a>(name: &str, arguments: &'a [OsString]) -> Option<&'a [OsString]> {
     let called = |argument: &OsString| Path::new(argument).file_stem() == Some(OsStr::new(name));
     if arguments.first().is_some_and(called) {
         return Some(arguments);
@@ -50,9 +56,11 @@ fn influxctl_arguments(arguments: &[OsString]) -> Option<&[OsString]> {
 
 fn tidegate(arguments: &[OsString]) -> ExitCode {
     let face = Face::Tidegate;
-    let command = tidegate_cli::command(face)
-        .subcommand(args::command())
-        .after_help("`tidegate influxctl …`, or a link with that name to this program, behaves as influxctl does.");
+    let command =
+        tidegate_cli::command(face).subcommands([args::command(), setup::command(), recovery::command()]).after_help(
+            "`tidegate influxctl …` and `tidegate influx …`, or links with these names to this program, behave as \
+             influxctl and influx do.",
+        );
     let mut io = Io::system();
     let matches = match tidegate_cli::parse(&command, arguments, &mut io) {
         Ok(matches) => matches,
@@ -64,6 +72,10 @@ fn tidegate(arguments: &[OsString]) -> ExitCode {
     };
     match matches.subcommand() {
         Some((args::SERVE, serve)) => start_server(&matches, serve, arguments.first()),
+        Some((word @ setup::SETUP, setup)) => on_this_machine(&matches, word, || setup::run(setup, &mut io)),
+        Some((word @ recovery::RECOVERY, task)) if task.subcommand().is_some() => {
+            on_this_machine(&matches, word, || recovery::run(task))
+        }
         _ => ExitCode::from(tidegate_cli::run_blocking(face, &command, &matches, &mut io).0),
     }
 }
@@ -83,6 +95,15 @@ fn start_server(all: &ArgMatches, matches: &ArgMatches, program: Option<&OsStrin
     }
 }
 
+/// Runs a command that has nothing to do with the flags of the tree.
+fn on_this_machine(all: &ArgMatches, word: &str, command: impl FnOnce() -> ExitCode) -> ExitCode {
+    if all.args_present() {
+        let _ = writeln!(io::stderr(), "error\tflags of this command belong behind the word {word}");
+        return ExitCode::FAILURE;
+    }
+    command()
+}
+
 /// By which name or path this program can be called from any directory.
 fn name_to_call(program: Option<&OsString>) -> Cow<'static, str> {
     let called_by_path = program.is_some_and(|name| name.to_string_lossy().contains(MAIN_SEPARATOR));
@@ -96,24 +117,34 @@ fn name_to_call(program: Option<&OsString>) -> Cow<'static, str> {
 mod tests {
     use super::*;
 
-    fn influxctl(arguments: &[&str]) -> Option<Vec<OsString>> {
+    fn called(name: &str, arguments: &[&str]) -> Option<Vec<OsString>> {
         let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-        influxctl_arguments(&arguments).map(<[OsString]>::to_vec)
+        arguments_of(name, &arguments).map(<[OsString]>::to_vec)
     }
 
     #[test]
     fn influxctl_is_called_by_a_link_or_by_its_word() {
+        let influxctl = |arguments| called("influxctl", arguments);
         assert_eq!(influxctl(&["influxctl", "version"]).unwrap(), ["influxctl", "version"]);
         assert_eq!(influxctl(&["/usr/bin/influxctl"]).unwrap(), ["/usr/bin/influxctl"]);
         assert_eq!(influxctl(&["influxctl.exe"]).unwrap(), ["influxctl.exe"]);
         assert_eq!(influxctl(&["tidegate", "influxctl", "help"]).unwrap(), ["influxctl", "help"]);
-        for other in [&["tidegate"][..], &["tidegate", "serve"], &["tidegate", "query", "influxctl"], &[]] {
+        for other in [&["tidegate"][..], &["tidegate", "serve"], &["tidegate", "query", "influxctl"], &["influx"], &[]]
+        {
             assert_eq!(influxctl(other), None, "{other:?}");
         }
     }
 
     #[test]
-    fn serve_fits_into_the_tree() {
-        tidegate_cli::command(Face::Tidegate).subcommand(args::command()).debug_assert();
+    fn influx_is_called_in_the_same_ways_and_is_not_influxctl() {
+        assert_eq!(called(tidegate_cli::INFLUX, &["/usr/bin/influx", "ping"]).unwrap(), ["/usr/bin/influx", "ping"]);
+        assert_eq!(called(tidegate_cli::INFLUX, &["tidegate", "influx", "ping"]).unwrap(), ["influx", "ping"]);
+        assert_eq!(called(tidegate_cli::INFLUX, &["influxctl", "version"]), None);
+    }
+
+    #[test]
+    fn the_commands_of_the_server_fit_into_the_tree() {
+        let own = [args::command(), setup::command(), recovery::command()];
+        tidegate_cli::command(Face::Tidegate).subcommands(own).debug_assert();
     }
 }

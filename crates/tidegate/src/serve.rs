@@ -10,7 +10,7 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 use tidegate_api::MetricsAccess;
 use tidegate_model::{Clock as _, SystemClock};
-use tidegate_service::{QueryLimits, Service, ServiceError, Settings};
+use tidegate_service::{QueryLimits, Service, ServiceError, SessionTimes, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -165,7 +165,8 @@ impl Setup {
         greet(program, data_dir, &endpoint, start);
         let metrics =
             if self.config.metrics_public { MetricsAccess::Everybody } else { MetricsAccess::ManagementTokens };
-        let router = tidegate_api::router_with(service.clone(), metrics).merge(tidegate_console::router(service.clone()));
+        let router =
+            tidegate_api::router_with(service.clone(), metrics).merge(tidegate_console::router(service.clone()));
         let acceptor = self.tls.map(|tls| tls.acceptor);
         server::serve(listeners, router, acceptor, self.connections, stop).await;
         Ok(())
@@ -181,11 +182,19 @@ fn settings(config: &Config) -> Settings {
         queries.memory_total = memory;
         queries.memory_per_query = queries.memory_per_query.min(memory);
     }
+    let mut sessions = SessionTimes::default();
+    if let Some(lifetime) = config.session_lifetime {
+        sessions.lifetime = lifetime;
+        sessions.longest = sessions.longest.max(lifetime);
+        sessions.prolonged_by = sessions.prolonged_by.min(lifetime);
+    }
     Settings {
         revocation_bound: config.revocation_bound,
         recovery_window: config.recovery_window,
         queries,
-        ..Settings::default()
+        profile: config.profile,
+        allow_remote_setup: config.allow_remote_setup,
+        sessions,
     }
 }
 

@@ -49,7 +49,8 @@ impl Welcome<'_> {
             }
         };
         let commands: String = self.commands().iter().map(|command| format!("  {command}\n")).collect();
-        format!("{place}{token}\nTry it in another terminal:\n\n{commands}\nStop the server with Ctrl-C.\n")
+        let v2 = format!("For influx and the v2 API: {} setup --help", quoted(self.program));
+        format!("{place}{token}\nTry it in another terminal:\n\n{commands}\n{v2}\nStop the server with Ctrl-C.\n")
     }
 
     /// Make a database, make a token, write, read, revoke the token.
@@ -98,6 +99,7 @@ mod tests {
         for words in ["database create", "token create", "write --database", "query --database", "token revoke"] {
             assert!(screen.contains(words), "{words}\n{screen}");
         }
+        assert!(screen.contains("\nFor influx and the v2 API: tidegate setup --help\n"), "{screen}");
         assert!(screen.lines().count() <= 24, "it must fit a terminal:\n{screen}");
     }
 

@@ -2,11 +2,13 @@
 
 pub(crate) mod api;
 pub(crate) mod cli;
+pub(crate) mod load;
 #[cfg(target_os = "linux")]
 pub(crate) mod powerloss;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod streams;
+pub(crate) mod v2;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

@@ -21,7 +21,7 @@ pub(crate) fn clean_command(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("TIDEGATE_") || name.starts_with("INFLUXCTL_") || name.starts_with("XDG_") {
+        if ["TIDEGATE_", "INFLUX", "XDG_"].iter().any(|start| name.starts_with(start)) {
             command.env_remove(name);
         }
     }

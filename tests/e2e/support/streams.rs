@@ -30,11 +30,37 @@ pub(crate) async fn fill_big(api: &Api, token: &str, database: &str) {
     }
 }
 
+/// Path and query of a query of the v3 endpoint.
 fn target(database: &str, sql: &str) -> String {
     format!("/api/v3/query_sql?db={}&q={}&format=json", encode(database), encode(sql))
 }
 
-/// An HTTP/1.1 client that has read the first bytes of [`BIG_QUERY`] and then stopped.
+/// How a credential is presented, and what is asked with it. Targets are path and query.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    /// Name and value of the header that carries the credential.
+    pub(crate) header: (&'static str, String),
+    /// Where lines are written; each writer keeps to one of them.
+    pub(crate) writes: Vec<String>,
+    /// Has a short answer.
+    pub(crate) short: String,
+    /// Has an answer that is longer than what the server can hand over to a client that does not read.
+    pub(crate) long: String,
+}
+
+impl Script {
+    /// A token at the v3 endpoints, in a database where [`fill_big`] has been.
+    pub(crate) fn of_token(token: &str, database: &str, table: &str) -> Self {
+        Self {
+            header: ("authorization", format!("Bearer {token}")),
+            writes: vec![format!("/api/v3/write_lp?db={}&precision=nanosecond", encode(database))],
+            short: target(database, &format!("SELECT count(*) AS n FROM {table}")),
+            long: target(database, BIG_QUERY),
+        }
+    }
+}
+
+/// An HTTP/1.1 client that has read the first bytes of a long answer and then stopped.
 #[derive(Debug)]
 pub(crate) struct Stalled {
     connection: RawConnection,
@@ -42,11 +68,16 @@ pub(crate) struct Stalled {
 
 impl Stalled {
     pub(crate) async fn open(api: &Api, token: &str, database: &str) -> Self {
+        Self::open_for(api, &Script::of_token(token, database, "big")).await
+    }
+
+    /// For the long answer of a script.
+    pub(crate) async fn open_for(api: &Api, script: &Script) -> Self {
         let mut connection = RawConnection::open_with_small_buffer(api.authority()).await;
-        let bearer = format!("Bearer {token}");
+        let (name, value) = &script.header;
         // The end of the connection is the end of the result.
-        let headers = [("Authorization", bearer.as_str()), ("Connection", "close")];
-        connection.send_head(&format!("GET {}", target(database, BIG_QUERY)), &headers).await;
+        let headers = [(*name, value.as_str()), ("Connection", "close")];
+        connection.send_head(&format!("GET {}", script.long), &headers).await;
         connection.receive_at_least(4096).await;
         Self { connection }
     }
@@ -90,10 +121,12 @@ impl Http2 {
 
     /// Starts a query; gives its status and its body, of which nothing has been read.
     pub(crate) async fn query(&self, api: &Api, token: &str, database: &str, sql: &str) -> (u16, RecvStream) {
-        let request = http::Request::get(format!("{}{}", api.url, target(database, sql)))
-            .header("authorization", format!("Bearer {token}"))
-            .body(())
-            .unwrap();
+        self.read(api, &("authorization", format!("Bearer {token}")), &target(database, sql)).await
+    }
+
+    /// Starts a GET with this credential; gives its status and its body, of which nothing has been read.
+    pub(crate) async fn read(&self, api: &Api, header: &(&'static str, String), target: &str) -> (u16, RecvStream) {
+        let request = http::Request::get(format!("{}{target}", api.url)).header(header.0, &header.1).body(()).unwrap();
         let (response, _) = self.request(request, true).await;
         let response = in_time("the head arrives", response).await.unwrap();
         (response.status().as_u16(), response.into_body())

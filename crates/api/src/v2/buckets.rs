@@ -115,7 +115,7 @@ pub(super) struct CreateBucket {
     #[schema(schema_with = given_id, required = true)]
     org_id: Option<OrganizationId>,
     /// Free text, at most 4096 bytes.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 4096)]
     description: Option<String>,
     /// At most one; none keeps rows for ever.
     #[schema(max_items = 1)]
@@ -131,7 +131,7 @@ pub(super) struct UpdateBucket {
     /// 1 to 64 of ASCII letters, digits, `_`, `-` and `/`; no leading `_`.
     #[schema(pattern = "^[A-Za-z0-9/-][A-Za-z0-9_/-]{0,63}$")]
     name: Option<String>,
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 4096)]
     description: Option<String>,
     /// At most one; none keeps rows for ever, absent leaves it as it is.
     #[schema(max_items = 1)]

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use tidegate_model::Name;
 use tidegate_service::Service;
 use utoipa::openapi::path::Paths;
-use utoipa::openapi::schema::Type;
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, Object, ObjectBuilder, OpenApi};
 use utoipa::{IntoResponses, Modify, OpenApi as _};
@@ -84,6 +85,27 @@ pub(super) fn given_id() -> Object {
 /// The same where an empty text counts as absent.
 pub(super) fn given_id_or_empty() -> Object {
     text_like("^([0-9A-Fa-f]{15}[1-9A-Fa-f])?$")
+}
+
+/// The schema of a name of a user or an organization: not only blanks, no control characters.
+pub(super) fn given_name() -> Object {
+    named_like(SchemaType::new(Type::String))
+}
+
+/// The same for a member that may be `null`, which means absent.
+pub(super) fn given_name_or_null() -> Object {
+    named_like(SchemaType::from_iter([Type::String, Type::Null]))
+}
+
+fn named_like(schema_type: SchemaType) -> Object {
+    const CONTROLS: &str = r"\u0000-\u001f\u007f-\u009f";
+    let pattern = format!(r"^[^{CONTROLS}]*[^\s{CONTROLS}][^{CONTROLS}]*$");
+    ObjectBuilder::new()
+        .schema_type(schema_type)
+        .pattern(Some(pattern))
+        .min_length(Some(1))
+        .max_length(Some(Name::MAX_LENGTH))
+        .build()
 }
 
 fn text_like(pattern: &str) -> Object {

@@ -15,7 +15,7 @@ use super::answer;
 use super::authorization::organization_named;
 use super::body;
 use super::caller::V2Caller;
-use super::description::id as id_schema;
+use super::description::{given_name, given_name_or_null, id as id_schema};
 use super::error::{ApiError, Refused};
 use super::given;
 use super::paging::{Page, PageLinks, Paged, Paging};
@@ -64,18 +64,18 @@ pub(super) struct Orgs {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct CreateOrg {
     /// Unique, 1 to 255 bytes.
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9._@-]{1,255}$")]
+    #[schema(schema_with = given_name, required = true)]
     name: Option<String>,
     /// Free text, at most 4096 bytes.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 4096)]
     description: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct UpdateOrg {
-    #[schema(pattern = "^[A-Za-z0-9._@-]{1,255}$")]
+    #[schema(schema_with = given_name_or_null, required = false)]
     name: Option<String>,
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 4096)]
     description: Option<String>,
 }
 
@@ -217,7 +217,7 @@ pub(super) async fn update(
 #[utoipa::path(delete, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "DeleteOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
     params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
-    responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>, Refused<422>))]
+    responses((status = 204, description = "Deleted"), Refused<400>, Refused<403>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,
     V2Caller(caller): V2Caller,

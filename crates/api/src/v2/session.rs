@@ -11,7 +11,7 @@ use tidegate_model::Timestamp;
 use tidegate_service::Service;
 
 use super::answer;
-use super::error::{ApiError, Refused};
+use super::error::ApiError;
 use crate::credential::{self, Presented, SESSION_COOKIE};
 use crate::{Encrypted, Peer};
 
@@ -19,7 +19,7 @@ use crate::{Encrypted, Peer};
 #[utoipa::path(post, path = "/api/v2/signin", tag = "sessions", operation_id = "PostSignin",
     security(("password" = [])),
     responses((status = 204, description = "Signed in",
-        headers(("Set-Cookie" = String, description = "The key of the session"))), Refused<403>))]
+        headers(("Set-Cookie" = String, description = "The key of the session")))))]
 pub(super) async fn sign_in(
     State(service): State<Arc<Service>>,
     Extension(Peer(peer)): Extension<Peer>,

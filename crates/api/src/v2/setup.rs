@@ -17,6 +17,7 @@ use super::answer;
 use super::authorization::Authorization;
 use super::body::{integer, object_of_anybody};
 use super::buckets::{Bucket, bucket_name};
+use super::description::given_name;
 use super::error::{ApiError, Refused};
 use super::given;
 use super::orgs::Org;
@@ -34,14 +35,14 @@ pub(super) struct Allowed {
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct SetUp {
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9._@-]{1,255}$")]
+    #[schema(schema_with = given_name, required = true)]
     username: Option<String>,
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9._@-]{1,255}$")]
+    #[schema(schema_with = given_name, required = true)]
     org: Option<String>,
     #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9/-][A-Za-z0-9_/-]{0,63}$")]
     bucket: Option<String>,
     /// Of the user; absent = nobody can sign in as this user yet.
-    #[schema(min_length = 8, max_length = 72)]
+    #[schema(min_length = 8, max_length = 1024)]
     password: Option<String>,
     /// The token to use; absent = one is made.
     token: Option<String>,

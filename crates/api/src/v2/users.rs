@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answer;
 use super::body;
 use super::caller::V2Caller;
-use super::description::{given_id_or_empty, id as id_schema};
+use super::description::{given_id_or_empty, given_name, given_name_or_null, id as id_schema};
 use super::error::{ApiError, Refused};
 use super::given;
 use super::links::SelfLink;
@@ -45,7 +45,7 @@ pub(super) struct Users {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct CreateUser {
     /// Unique, 1 to 255 bytes.
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9._@-]{1,255}$")]
+    #[schema(schema_with = given_name, required = true)]
     name: Option<String>,
     /// `active` if absent.
     #[schema(schema_with = statuses_or_null, required = false)]
@@ -54,7 +54,7 @@ pub(super) struct CreateUser {
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct UpdateUser {
-    #[schema(pattern = "^[A-Za-z0-9._@-]{1,255}$")]
+    #[schema(schema_with = given_name_or_null, required = false)]
     name: Option<String>,
     #[schema(schema_with = statuses_or_null, required = false)]
     status: Option<String>,
@@ -63,7 +63,7 @@ pub(super) struct UpdateUser {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Password {
     /// At least 8 bytes.
-    #[schema(value_type = String, required = true, min_length = 8, max_length = 72)]
+    #[schema(value_type = String, required = true, min_length = 8, max_length = 1024)]
     password: Option<String>,
 }
 

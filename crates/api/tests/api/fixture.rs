@@ -53,6 +53,12 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// Whether the body is JSON; v2 answers name its encoding as well.
+    pub(crate) fn is_json(&self) -> bool {
+        let content_type = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        matches!(content_type, Some("application/json" | "application/json; charset=utf-8"))
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.to_vec()).unwrap()
     }

@@ -134,5 +134,9 @@ async fn rights_are_as_checked_in() {
             writeln!(matrix, "{name} | {action} | - | {outcome}").unwrap();
         }
     }
+    matrix.push_str(
+        "# The v2 API. Organization home has users first (owner) and second (member) and buckets a and b, other has bucket c.\n",
+    );
+    matrix.push_str(&crate::matrix_v2::rows().await);
     assert_file("tests/permission-matrix.txt", &matrix);
 }

@@ -1,42 +1,69 @@
 //! Every route of the document, except the listed open ones, refuses everybody who may not.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use base64::Engine as _;
-use serde_json::Value;
-use tidegate_model::{Clock as _, OsRandomness, PlainToken, Timestamp, TokenKind};
+use serde_json::{Value, json};
+use tidegate_api::Peer;
+use tidegate_model::{Clock as _, OsRandomness, PlainToken, Timestamp, TokenKind, TypedPermissions};
 
 use crate::fixture::{Answer, Fixture, fixture, request};
+use crate::v2_fixture::{AUTHORIZATIONS, V2, v2};
+
+/// Whose conventions a route follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Area {
+    Management,
+    Data,
+    V2,
+}
 
 struct Route {
     method: String,
     path: String,
-    is_management: bool,
+    area: Area,
 }
 
 fn closed_routes(f: &Fixture) -> Vec<Route> {
     let identity = f.service.identity();
-    let document = serde_json::to_value(tidegate_api::document()).unwrap();
     let mut routes = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let Some(security) = operation.get("security") else { continue };
-            let path = path
-                .replace("{accountId}", &identity.account.to_string())
-                .replace("{clusterId}", &identity.cluster.to_string())
-                .replace("{tokenId}", "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64")
-                .replace("{databaseName}", "plant7")
-                .replace("{databaseId}", "1")
-                .replace("{tableName}", "press")
-                .replace("{tableId}", "1");
-            let is_management = security.to_string().contains("management_token");
-            // Collections are also reached with a trailing slash, which the document does not repeat.
-            let collections = ["/databases", "/tables", "/tokens", "/management-tokens", "/clusters", "/users"];
-            if is_management && collections.iter().any(|end| path.ends_with(end)) {
-                routes.push(Route { method: method.to_uppercase(), path: format!("{path}/"), is_management });
+    let documents = [(tidegate_api::document(), Area::Data), (tidegate_api::document_v2(), Area::V2)];
+    for (document, area) in documents {
+        let document = serde_json::to_value(document).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let Some(security) = operation.get("security") else { continue };
+                let mut path = path
+                    .replace("{accountId}", &identity.account.to_string())
+                    .replace("{clusterId}", &identity.cluster.to_string())
+                    .replace("{tokenId}", "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64")
+                    .replace("{databaseName}", "plant7")
+                    .replace("{databaseId}", "1")
+                    .replace("{tableName}", "press")
+                    .replace("{tableId}", "1");
+                for id in ["{authID}", "{userID}", "{orgID}", "{bucketID}", "{dbrpID}"] {
+                    path = path.replace(id, "0000000000000001");
+                }
+                assert!(!path.contains('{'), "{path}");
+                let is_management = security.to_string().contains("management_token");
+                let area = if is_management { Area::Management } else { area };
+                // These are also reached with a trailing slash, which the document does not repeat.
+                let collections = ["/databases", "/tables", "/tokens", "/management-tokens", "/clusters", "/users"];
+                let has_slash = match area {
+                    Area::Management => collections.iter().any(|end| path.ends_with(end)),
+                    Area::V2 => true,
+                    Area::Data => false,
+                };
+                let method = method.to_uppercase();
+                if has_slash {
+                    routes.push(Route { method: method.clone(), path: format!("{path}/"), area });
+                }
+                routes.push(Route { method, path: with_query(&path), area });
             }
-            routes.push(Route { method: method.to_uppercase(), path: with_query(&path), is_management });
         }
     }
-    assert!(routes.len() >= 60, "the document lists {} closed routes", routes.len());
+    assert!(routes.len() >= 150, "the documents list {} closed routes", routes.len());
     routes
 }
 
@@ -59,57 +86,86 @@ fn visible(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
 /// A JSON Web Token that has expired; nobody logs in here.
 const LOGIN_TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjF9.2Yb1x0iGkqzM3Gk0YQ6u1Xw0k1c5b2m9f3e7d6a8b4c";
 
-async fn refusals(f: &Fixture) -> Vec<(&'static str, TokenKind, String)> {
-    let unknown = |kind| PlainToken::generate(kind, &OsRandomness).expose().to_owned();
+/// Tokens that are refused in these areas.
+async fn refusals(v: &V2) -> Vec<(&'static str, Vec<Area>, String)> {
+    let f = &v.f;
+    let all = || vec![Area::Management, Area::Data, Area::V2];
+    let mut refusals =
+        vec![("text that is no token", all(), "x".to_owned()), ("login token", all(), LOGIN_TOKEN.into())];
+    for kind in [TokenKind::Database, TokenKind::Management] {
+        refusals.push(("unknown", all(), PlainToken::generate(kind, &OsRandomness).expose().to_owned()));
+    }
+    let unknown = PlainToken::generate_without_prefix(&OsRandomness).expose().to_owned();
+    refusals.push(("unknown", all(), unknown));
+
     let (revoked_id, revoked) = f.create_token("read:* write:*", None).await;
     assert_eq!(f.manage("DELETE", &format!("/tokens/{revoked_id}"), Value::Null).await.status, 204);
+    refusals.push(("revoked", all(), revoked));
     let soon = Timestamp::from_micros(f.clock.now().micros() + 3_600_000_000);
-    let (_, expired) = f.create_token("read:* write:*", Some(soon)).await;
-    let (id, revoked_management) = f.create_management_token(None).await;
+    refusals.push(("expired", all(), f.create_token("read:* write:*", Some(soon)).await.1));
+    let (id, revoked) = f.create_management_token(None).await;
     let gone = f.account_path(&format!("/management-tokens/{id}"));
     let authorization = format!("Bearer {}", f.management);
     assert_eq!(f.send(request("DELETE", &gone, Some(&authorization), "")).await.status, 204);
-    let (_, expired_management) = f.create_management_token(Some(soon)).await;
-    let (_, database) = f.create_token("read:* write:*", None).await;
+    refusals.push(("revoked", all(), revoked));
+    refusals.push(("expired", all(), f.create_management_token(Some(soon)).await.1));
+    let database_token = f.create_token("read:* write:*", None).await.1;
+    refusals.push(("of the wrong kind", vec![Area::Management, Area::V2], database_token));
+    refusals.push(("of the wrong kind", vec![Area::Data, Area::V2], f.management.clone()));
+
+    let operator = TypedPermissions::operator().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let (id, deleted) = v.token(&operator).await;
+    v.done(204, "DELETE", &format!("{AUTHORIZATIONS}/{id}"), Value::Null).await;
+    refusals.push(("deleted", all(), deleted));
+    let (id, inactive) = v.token(&operator).await;
+    v.done(200, "PATCH", &format!("{AUTHORIZATIONS}/{id}"), json!({ "status": "inactive" })).await;
+    refusals.push(("inactive", all(), inactive));
+    let body = json!({ "orgID": v.org, "permissions": v.permissions(&operator), "expiresAt": soon.to_string() });
+    let expired = v.done(201, "POST", AUTHORIZATIONS, body).await;
+    refusals.push(("expired", all(), expired["token"].as_str().unwrap().to_owned()));
+    let user = v.new_user("gone").await;
+    let (_, orphaned) = v.token_of(&user, &operator).await;
+    v.done(204, "DELETE", &format!("/api/v2/users/{user}"), Value::Null).await;
+    refusals.push(("of a deleted user", all(), orphaned));
+    let user = v.new_user("asleep").await;
+    let (_, asleep) = v.token_of(&user, &operator).await;
+    v.done(200, "PATCH", &format!("/api/v2/users/{user}"), json!({ "status": "inactive" })).await;
+    refusals.push(("of an inactive user", all(), asleep));
+    let (_, narrow) = v.token("read:orgs/ORG/buckets write:orgs/ORG/buckets").await;
+    refusals.push(("not that of an operator", vec![Area::Management], narrow));
     f.clock.advance(2 * 3_600_000_000);
-    vec![
-        ("unknown", TokenKind::Database, unknown(TokenKind::Database)),
-        ("unknown", TokenKind::Management, unknown(TokenKind::Management)),
-        ("text that is no token", TokenKind::Database, "x".into()),
-        ("login token", TokenKind::Management, LOGIN_TOKEN.into()),
-        ("text that is no token", TokenKind::Management, "x".into()),
-        ("revoked", TokenKind::Database, revoked),
-        ("expired", TokenKind::Database, expired),
-        ("revoked", TokenKind::Management, revoked_management),
-        ("expired", TokenKind::Management, expired_management),
-        ("of the wrong kind", TokenKind::Management, database),
-        ("of the wrong kind", TokenKind::Database, f.management.clone()),
-    ]
+    refusals
 }
 
 #[tokio::test]
 async fn every_closed_route_refuses_them_all_alike() {
-    let f = fixture().await;
+    let v = v2().await;
+    let f = &v.f;
     f.create_database("plant7").await;
-    let refusals = refusals(&f).await;
-    for route in closed_routes(&f) {
+    let refusals = refusals(&v).await;
+    let peers = AtomicU32::new(0);
+    for route in closed_routes(f) {
         let send = async |authorization: Option<String>| {
-            f.send(request(&route.method, &route.path, authorization.as_deref(), "{}")).await
+            let mut request = request(&route.method, &route.path, authorization.as_deref(), "{}");
+            // Whoever is refused often waits for it, so each comes from elsewhere.
+            let peer = Ipv4Addr::from_bits(0x0a00_0000 + peers.fetch_add(1, Ordering::Relaxed));
+            request.extensions_mut().insert(Peer(SocketAddr::from((peer, 4711))));
+            f.send(request).await
         };
         let name = format!("{} {}", route.method, route.path);
         let without = send(None).await;
         assert_eq!(without.status, 401, "{name} without a token");
-        for (what, kind, token) in &refusals {
-            if (*kind == TokenKind::Management) != route.is_management {
-                continue;
+        for (what, areas, token) in &refusals {
+            if areas.contains(&route.area) {
+                let answer = send(Some(format!("Bearer {token}"))).await;
+                assert_eq!(visible(&answer), visible(&without), "{name} with a token that is {what}");
             }
-            let answer = send(Some(format!("Bearer {token}"))).await;
-            assert_eq!(visible(&answer), visible(&without), "{name} with a token that is {what}");
         }
         let basic = base64::engine::general_purpose::STANDARD.encode("user:wrong");
         assert_eq!(send(Some(format!("Basic {basic}"))).await.status, 401, "{name} with a wrong password");
         let malformed = send(Some("Bearer".into())).await;
-        assert_eq!(malformed.status.as_u16(), if route.is_management { 401 } else { 400 }, "{name}: malformed header");
+        let expected = if route.area == Area::Data { 400 } else { 401 };
+        assert_eq!(malformed.status.as_u16(), expected, "{name}: malformed header");
     }
 }
 

@@ -22,7 +22,9 @@ fn invalid(message: &str) -> (u16, String, String) {
 #[tokio::test]
 async fn edge_09_permissions_are_needed() {
     let v = v2().await;
-    for body in [json!({ "orgID": v.org, "permissions": null }), json!({ "orgID": v.org, "permissions": [] }), json!({})] {
+    for body in
+        [json!({ "orgID": v.org, "permissions": null }), json!({ "orgID": v.org, "permissions": [] }), json!({})]
+    {
         assert_eq!(create(&v, &v.operator, body).await, invalid("authorization must include permissions"));
     }
 }
@@ -66,10 +68,7 @@ async fn edge_11_nobody_gives_away_what_he_does_not_hold() {
         refusal(403, "forbidden", &format!("permission {permission} is not allowed: {permission} is unauthorized"))
     };
     let (org, bucket) = (&v.org, &v.bucket);
-    assert_eq!(
-        ask("write:orgs/ORG/buckets/BUCKET").await,
-        escalation(format!("write:orgs/{org}/buckets/{bucket}"))
-    );
+    assert_eq!(ask("write:orgs/ORG/buckets/BUCKET").await, escalation(format!("write:orgs/{org}/buckets/{bucket}")));
     assert_eq!(ask("read:orgs/ORG/buckets").await, escalation(format!("read:orgs/{org}/buckets")));
     assert_eq!(ask("read:buckets").await, escalation("read:buckets".into()));
     let both = ask("read:orgs/ORG/buckets/BUCKET write:orgs/ORG/buckets/BUCKET").await;
@@ -144,10 +143,7 @@ async fn edge_16_a_name_stands_for_one_bucket() {
         let value = token["token"].as_str().unwrap();
         assert_eq!(v.write(value, "my-bucket").await.status, 204);
         assert_eq!(v.write(value, "other").await.status, 403, "not all buckets");
-        assert_eq!(
-            create(&v, &v.operator, ask("missing", org)).await,
-            invalid("no buckets named \"missing\" found")
-        );
+        assert_eq!(create(&v, &v.operator, ask("missing", org)).await, invalid("no buckets named \"missing\" found"));
     }
     // Whoever may not write a bucket does not learn whether it exists.
     let (_, token) = v.token("write:orgs/ORG/buckets/BUCKET write:orgs/ORG/authorizations").await;
@@ -201,7 +197,10 @@ async fn edge_20_forms_of_bodies() {
     };
     for chunked in [false, true] {
         assert_eq!(send(text.clone().into_bytes(), chunked).await.status, 201);
-        for bytes in [[b"\xef\xbb\xbf", text.as_bytes()].concat(), text.replace("extra", "x\u{0}").replace('\u{0}', "").into_bytes()] {
+        for bytes in [
+            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+            text.replace("extra", "x\u{0}").replace('\u{0}', "").into_bytes(),
+        ] {
             let is_broken = bytes.starts_with(b"\xef");
             assert_eq!(send(bytes, chunked).await.status.as_u16(), if is_broken { 400 } else { 201 });
         }

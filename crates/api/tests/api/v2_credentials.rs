@@ -15,7 +15,9 @@ async fn status_of_header(v: &V2, path: &str, value: &str) -> u16 {
 async fn edge_01_schemes_of_the_header() {
     let v = v2().await;
     let token = &v.operator;
-    for value in [format!("token {token}"), format!("TOKEN {token}"), format!("Bearer {token}"), format!("bearer {token}")] {
+    for value in
+        [format!("token {token}"), format!("TOKEN {token}"), format!("Bearer {token}"), format!("bearer {token}")]
+    {
         assert_eq!(status_of_header(&v, "/api/v2/me", &value).await, 200, "{value}");
     }
     let basic = format!("Basic {}", STANDARD.encode(format!("my-user:{token}")));
@@ -178,7 +180,7 @@ async fn one_credential_store_serves_every_data_endpoint() {
     v.new_bucket("other").await;
     assert_eq!(v.f.write(&token, "my-bucket", "m f=1 1").await.status, 204);
     assert_eq!(v.write(&token, &v.bucket).await.status, 204, "a bucket is named by its id as well");
-    assert_eq!(v.f.rows(&token, "my-bucket", "SELECT count(*) AS n FROM m").await, json!([{ "n": 1 }]));
+    assert_eq!(v.f.rows(&token, "my-bucket", "SELECT count(*) AS n FROM m").await, json!([{ "n": 2 }]));
     let forbidden = v.f.write(&token, "other", "m f=1 1").await;
     assert_eq!(forbidden.status, 403);
     assert_eq!(v.f.write(&token, "missing", "m f=1 1").await.body, forbidden.body);

@@ -1,9 +1,9 @@
-//! A server that was set up as v2 clients do it, and requests in their dialect.
+//! A server that was set up for v2 clients, and requests in their dialect.
 
 use axum::http::Request;
 use serde_json::{Value, json};
-use tidegate_model::TypedPermission;
-use tidegate_service::{Profile, Settings};
+use tidegate_model::{PlainToken, ResourceId, Retention, TypedPermission};
+use tidegate_service::{Profile, Settings, SetupAuthority, SetupRequest};
 
 use crate::fixture::{Answer, Fixture, bare_request, fixture_with};
 
@@ -25,29 +25,23 @@ pub(crate) async fn v2() -> V2 {
     V2::with(Settings::default()).await
 }
 
+/// The same under the profile of the cloud service.
+pub(crate) async fn cloud() -> V2 {
+    V2::with(Settings { profile: Profile::Cloud, ..Settings::default() }).await
+}
+
 impl V2 {
     pub(crate) async fn with(settings: Settings) -> Self {
         let f = fixture_with(settings, Vec::new()).await;
-        let body = json!({
-            "username": "my-user", "password": "my-password", "org": "my-org", "bucket": "my-bucket",
-        });
-        let answer = send(&f, "POST", "/api/v2/setup", Some(&format!("Token {}", f.management)), body).await;
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        let done = answer.json();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let done = f.service.set_up(setup_request(), SetupAuthority::Local).await.unwrap();
         Self {
-            operator: text(&done["auth"]["token"]),
-            user: text(&done["user"]["id"]),
-            org: text(&done["org"]["id"]),
-            bucket: text(&done["bucket"]["id"]),
-            authorization: text(&done["auth"]["id"]),
+            operator: done.token.expose().to_owned(),
+            user: done.user.id.to_string(),
+            org: done.organization.id.to_string(),
+            bucket: ResourceId::from(done.database.id).to_string(),
+            authorization: done.record.id.to_string(),
             f,
         }
-    }
-
-    /// The same server as if it were the cloud service. Only the first set-up is done the other way.
-    pub(crate) fn is_cloud(settings: Settings) -> Settings {
-        Settings { profile: Profile::Cloud, ..settings }
     }
 
     pub(crate) async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
@@ -85,8 +79,7 @@ impl V2 {
     }
 
     pub(crate) async fn token_of(&self, user: &str, permissions: &str) -> (String, String) {
-        let body =
-            json!({ "orgID": self.org, "userID": user, "permissions": self.permissions(permissions), "description": permissions });
+        let body = json!({ "orgID": self.org, "userID": user, "permissions": self.permissions(permissions), "description": permissions });
         let created = self.done(201, "POST", AUTHORIZATIONS, body).await;
         (created["id"].as_str().unwrap().to_owned(), created["token"].as_str().unwrap().to_owned())
     }
@@ -120,6 +113,17 @@ impl V2 {
     }
 }
 
+fn setup_request() -> SetupRequest {
+    SetupRequest {
+        username: "my-user".parse().unwrap(),
+        password: Some(PlainToken::from_presented("my-password")),
+        organization: "my-org".parse().unwrap(),
+        database: "my-bucket".parse().unwrap(),
+        retention: Retention::FOREVER,
+        token: None,
+    }
+}
+
 async fn send(f: &Fixture, method: &str, path: &str, authorization: Option<&str>, body: Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let headers: Vec<_> = authorization.iter().map(|value| ("authorization", value.as_bytes())).collect();
@@ -145,7 +149,12 @@ pub(crate) fn unauthorized() -> (u16, String, String) {
 }
 
 /// A request with these headers alone.
-pub(crate) fn with_headers(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Request<axum::body::Body> {
+pub(crate) fn with_headers(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Request<axum::body::Body> {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
     bare_request(method, path, &headers, body.to_owned())
 }

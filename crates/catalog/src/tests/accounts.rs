@@ -21,6 +21,7 @@ on_sqlite!(
     passwords_are_kept_apart_and_forgotten_with_their_user,
     a_deleted_user_leaves_its_organizations,
     a_user_can_be_member_and_owner,
+    who_has_left_an_organization_has_no_usable_token_there,
     an_organization_is_given_back_whole,
     an_organization_name_is_used_once_at_a_time_and_an_id_once,
     an_organization_goes_with_all_it_has,
@@ -130,6 +131,9 @@ async fn a_deleted_user_leaves_its_organizations(catalog: &Catalog, _: &ManualCl
     assert_eq!(names(&catalog.members(catalog.own(), Role::Member)), ["b"]);
     assert_eq!(names(&catalog.members(organization_id(2), Role::Owner)), [""; 0]);
     assert_eq!(catalog.api_token(token.id).await.unwrap(), Some(token), "its record stays");
+    let left: Vec<i64> =
+        sqlx::query_scalar("SELECT user_id FROM members").fetch_all(&catalog.shared.readers).await.unwrap();
+    assert_eq!(left, [2], "on disk as well");
     let again = leaves_no_trace!(catalog, catalog.delete_user(user.id, SERVER));
     assert!(matches!(again, Err(CatalogError::UserNotFound)));
     let back = leaves_no_trace!(catalog, catalog.add_member(catalog.own(), user.id, Role::Owner, SERVER));
@@ -152,6 +156,31 @@ async fn a_user_can_be_member_and_owner(catalog: &Catalog, _: &ManualClock) {
     assert_eq!(names(&catalog.members(own, Role::Owner)), [""; 0]);
     let nowhere = leaves_no_trace!(catalog, catalog.add_member(organization_id(2), user, Role::Owner, SERVER));
     assert!(matches!(nowhere, Err(CatalogError::OrganizationNotFound)));
+}
+
+async fn who_has_left_an_organization_has_no_usable_token_there(catalog: &Catalog, clock: &ManualClock) {
+    let (own, second, user) = (catalog.own(), organization_id(2), user_id(1));
+    catalog.create_user(new_user(1, "a"), SERVER).await.unwrap();
+    catalog.create_user(new_user(2, "b"), SERVER).await.unwrap();
+    catalog.create_organization(new_organization(2, "two"), Some(user), SERVER).await.unwrap();
+    catalog.add_member(second, user, Role::Member, SERVER).await.unwrap();
+    catalog.add_member(own, user, Role::Member, SERVER).await.unwrap();
+    let mut inactive = new_api_token(2, user, second);
+    inactive.status = Status::Inactive;
+    let tokens =
+        [new_api_token(1, user, second), inactive, new_api_token(3, user, own), new_api_token(4, user_id(2), second)];
+    for token in tokens.clone() {
+        catalog.create_api_token(token, None, SERVER).await.unwrap();
+    }
+    catalog.remove_member(second, user, Role::Member, SERVER).await.unwrap();
+    assert_eq!(catalog.api_tokens(ApiTokenFilter::default()).await.unwrap(), tokens, "the user is still an owner");
+    clock.set(2_000);
+    catalog.remove_member(second, user, Role::Owner, SERVER).await.unwrap();
+    let [mut left, others @ ..] = tokens;
+    left.status = Status::Inactive;
+    left.updated_at = tidegate_model::Timestamp::from_micros(2_000);
+    let expected: Vec<_> = [left].into_iter().chain(others).collect();
+    assert_eq!(catalog.api_tokens(ApiTokenFilter::default()).await.unwrap(), expected);
 }
 
 async fn an_organization_is_given_back_whole(catalog: &Catalog, clock: &ManualClock) {

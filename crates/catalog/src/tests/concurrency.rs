@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::task::{Context, Waker};
 
 use futures::future::join_all;
-use tidegate_model::{Description, SequenceNumber, Timestamp, TokenKind};
+use tidegate_model::{ApiToken, Description, NewToken, Role, SequenceNumber, Timestamp, TokenKind};
 
-use super::{fresh, name, new_database, new_token, token_id};
-use crate::{Actor, CatalogError, RecordStatus, TokenChange};
+use super::{
+    assert_records_are_on_disk, fresh, name, new_api_token, new_database, new_organization, new_token, new_user,
+    organization_id, token_id, user_id,
+};
+use crate::{Actor, ApiTokenFilter, CatalogError, Onboarding, RecordStatus, TokenChange};
 
 const DATABASE: TokenKind = TokenKind::Database;
 
@@ -114,6 +117,86 @@ async fn a_reader_never_sees_an_older_record_than_was_answered() {
     }
     let last = catalog.token(token_id(1), DATABASE).await.unwrap();
     assert_eq!(last.description, description(UPDATES));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_parallel_onboardings_exactly_one_succeeds() {
+    let (catalog, _clock, _directory) = fresh().await;
+    let onboardings = (1..=16).map(|number| {
+        let catalog = catalog.clone();
+        let onboarding = Onboarding {
+            user: new_user(number, &format!("user{number}")),
+            organization_name: "plant".parse().unwrap(),
+            database: new_database("raw"),
+            token: new_api_token(number, user_id(number), catalog.own()),
+        };
+        tokio::spawn(async move { catalog.onboard(onboarding, Actor::Server).await })
+    });
+    let results: Vec<_> = join_all(onboardings).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for error in results.into_iter().filter_map(Result::err) {
+        assert!(matches!(error, CatalogError::AlreadyOnboarded), "{error:?}");
+    }
+    assert_eq!((catalog.users().len(), catalog.active_databases(catalog.own()).len()), (1, 1));
+    assert_eq!(catalog.api_tokens(ApiTokenFilter::default()).await.unwrap().len(), 1);
+    assert_eq!(catalog.sequence(), SequenceNumber(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_parallel_uses_of_one_digest_exactly_one_succeeds() {
+    let (catalog, _clock, _directory) = fresh().await;
+    catalog.create_user(new_user(1, "a"), Actor::Server).await.unwrap();
+    let creates = (1..=16).map(|number| {
+        let catalog = catalog.clone();
+        tokio::spawn(async move {
+            let digest = new_token(1, DATABASE).digest;
+            if number % 2 == 0 {
+                let new = NewToken { digest, ..new_token(number, DATABASE) };
+                return catalog.create_token(new, Actor::Server).await.map(drop);
+            }
+            let new = ApiToken { digest, ..new_api_token(number, user_id(1), catalog.own()) };
+            catalog.create_api_token(new, None, Actor::Server).await.map(drop)
+        })
+    });
+    let results: Vec<_> = join_all(creates).await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for error in results.into_iter().filter_map(Result::err) {
+        assert!(matches!(error, CatalogError::TokenExists), "{error:?}");
+    }
+}
+
+/// Whoever sees that the organization has gone sees nothing of it any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_deleted_organization_goes_at_once() {
+    for _ in 0..10 {
+        let (catalog, _clock, _directory) = fresh().await;
+        let second = organization_id(2);
+        catalog.create_user(new_user(1, "a"), Actor::Server).await.unwrap();
+        catalog.create_organization(new_organization(2, "two"), Some(user_id(1)), Actor::Server).await.unwrap();
+        catalog.create_database(second, new_database("first"), Actor::Server).await.unwrap();
+        let creates = (0..8).map(|number| {
+            let catalog = catalog.clone();
+            let new = new_database(&format!("d{number}"));
+            tokio::spawn(async move { catalog.create_database(second, new, Actor::Server).await })
+        });
+        let creates: Vec<_> = creates.collect();
+        let watching = catalog.clone();
+        let watcher = tokio::spawn(async move {
+            while watching.organization(second).is_some() {
+                tokio::task::yield_now().await;
+            }
+            (watching.active_databases(second), watching.members(second, Role::Owner), watching.roles(user_id(1)))
+        });
+        let gone = catalog.delete_organization(second, Actor::Server).await.unwrap();
+        let created: Vec<_> = join_all(creates).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(gone.databases.len(), 1 + created.iter().filter(|result| result.is_ok()).count());
+        for error in created.into_iter().filter_map(Result::err) {
+            assert!(matches!(error, CatalogError::OrganizationNotFound), "{error:?}");
+        }
+        assert_eq!(watcher.await.unwrap(), (Vec::new(), Vec::new(), Vec::new()));
+        assert_eq!(catalog.databases(second, RecordStatus::Active).await.unwrap(), []);
+        assert_records_are_on_disk(&catalog).await;
+    }
 }
 
 #[tokio::test]

@@ -6,9 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::Connection as _;
-use tidegate_model::{AccountId, ClusterId, OrganizationId, OsRandomness, SequenceNumber, Timestamp, TokenKind};
+use tidegate_model::{
+    AccountId, ClusterId, Description, OrganizationId, OsRandomness, SequenceNumber, Timestamp, TokenKind,
+};
 
-use super::{Counting, ManualClock, fresh, name, new_database, new_token, open, raw, token_id};
+use super::{
+    Counting, ManualClock, assert_records_are_on_disk, fresh, name, new_api_token, new_database, new_organization,
+    new_token, new_user, open, organization_id, raw, token_id, user_id,
+};
 use crate::{Actor, Catalog, CatalogError, Opened, RecordStatus};
 
 async fn try_open(directory: &Path) -> Result<Opened, CatalogError> {
@@ -170,7 +175,24 @@ async fn rows_that_this_program_never_writes_are_damage() {
         assert!(matches!(error, CatalogError::Corrupt { .. }), "{statement}: {error:?}");
     }
     for statement in [
+        "UPDATE api_tokens SET permissions = 'read:buckets read:nothing'",
+        "UPDATE api_tokens SET permissions = 'read:buckets  read:users'",
+        "UPDATE api_tokens SET legacy_username = ' '",
+        "UPDATE api_tokens SET description = x'ff'",
+    ] {
+        let (catalog, _clock, directory) = fresh().await;
+        catalog.create_user(new_user(1, "a"), Actor::Server).await.unwrap();
+        let token = new_api_token(1, user_id(1), catalog.own());
+        catalog.create_api_token(token, None, Actor::Server).await.unwrap();
+        run(directory.path(), statement).await;
+        let error = catalog.for_each_live_api_token(drop).await.unwrap_err();
+        assert!(matches!(error, CatalogError::Corrupt { .. }), "{statement}: {error:?}");
+    }
+    for statement in [
         "DELETE FROM catalog_head",
+        "UPDATE databases SET organization_id = 0",
+        "UPDATE clusters SET organization_name = ''",
+        "UPDATE users SET name = x'ff'",
         "UPDATE clusters SET organization_id = 'x'",
         "UPDATE databases SET name = '_a'",
         "UPDATE databases SET partition_template = '[]'",
@@ -178,10 +200,65 @@ async fn rows_that_this_program_never_writes_are_damage() {
     ] {
         let (catalog, _clock, directory) = fresh().await;
         catalog.create_database(catalog.own(), new_database("a"), Actor::Server).await.unwrap();
+        catalog.create_user(new_user(1, "a"), Actor::Server).await.unwrap();
         catalog.close().await;
         run(directory.path(), statement).await;
         let error = try_open(directory.path()).await.unwrap_err();
         assert!(matches!(error, CatalogError::Corrupt { .. }), "{statement}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_two_actors_is_damage() {
+    let (catalog, _clock, directory) = fresh().await;
+    run(directory.path(), "UPDATE audit SET actor_user = 1, actor_api_token = 1").await;
+    assert!(matches!(catalog.audit(1).await, Err(CatalogError::Corrupt { .. })));
+}
+
+/// Catalogs of data that earlier versions wrote: their databases belong to the one organization that there was.
+#[tokio::test]
+async fn older_catalogs_are_brought_up_to_date() {
+    for format in ["data-format-1", "data-format-2"] {
+        let fixture = format!("{}/../../tests/fixtures/{format}/data/catalog.sqlite", env!("CARGO_MANIFEST_DIR"));
+        let directory = tempfile::tempdir().unwrap();
+        fs::copy(fixture, directory.path().join("catalog.sqlite")).unwrap();
+        let mut connection = raw(directory.path()).await;
+        let before: Vec<(i64, String, i64)> = sqlx::query_as("SELECT id, name, created_at FROM databases ORDER BY id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let changes: i64 = sqlx::query_scalar("SELECT count(*) FROM audit").fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        assert!(before.len() > 1, "{format}");
+
+        let opened = try_open(directory.path()).await.unwrap();
+        assert!(!opened.first_start, "{format}");
+        let catalog = opened.catalog;
+        let mut databases = catalog.databases(catalog.own(), RecordStatus::All).await.unwrap();
+        databases.sort_by_key(|database| database.id);
+        let after = databases
+            .iter()
+            .map(|database| (database.id.get(), database.name.to_string(), database.created_at.micros()));
+        assert!(after.eq(before), "{format}");
+        assert!(databases.iter().all(|database| database.updated_at == database.created_at));
+        assert!(databases.iter().all(|database| database.description == Description::default()));
+
+        let organization = catalog.organization(catalog.own()).unwrap();
+        assert_eq!((organization.name.as_str(), organization.cluster), ("tidegate", catalog.identity().cluster));
+        assert_eq!(organization.updated_at, organization.created_at);
+        assert_eq!(catalog.organizations(), [organization]);
+        assert!(!catalog.any_user_ever());
+        let audit = catalog.audit(u32::MAX).await.unwrap();
+        assert_eq!(i64::try_from(audit.len()).unwrap(), changes);
+        assert!(audit.iter().any(|row| matches!(row.actor, Actor::Token(_))));
+
+        let refused = catalog.create_organization(new_organization(2, "tidegate"), None, Actor::Server).await;
+        assert!(matches!(refused, Err(CatalogError::OrganizationExists { .. })));
+        catalog.create_organization(new_organization(2, "two"), None, Actor::Server).await.unwrap();
+        let active = catalog.active_databases(catalog.own());
+        let namesake = new_database(active[0].name.as_str());
+        catalog.create_database(organization_id(2), namesake, Actor::Server).await.unwrap();
+        assert_records_are_on_disk(&catalog).await;
     }
 }
 

@@ -26,11 +26,13 @@ macro_rules! leaves_no_trace {
 }
 
 mod accounts;
+mod accounts_property;
 mod api_tokens;
 mod concurrency;
 mod contract;
 mod failures;
 mod file;
+mod mappings;
 mod property;
 mod tables;
 
@@ -41,11 +43,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tidegate_model::{
-    Action, ApiToken, ApiTokenForm, ApiTokenId, Clock, ClusterId, DatabaseLimits, DatabaseName, Description, Grant,
-    NewDatabase, NewToken, Organization, OrganizationId, OsRandomness, PermissionSet, Randomness, Retention, Status,
-    Timestamp, TokenDigest, TokenId, TokenKind, TypedPermissions, UserId,
+    Action, ApiToken, ApiTokenForm, ApiTokenId, Clock, ClusterId, Database, DatabaseLimits, DatabaseName, Description,
+    Grant, Mapping, MappingId, NewDatabase, NewToken, Organization, OrganizationId, OsRandomness, PermissionSet,
+    Randomness, Retention, Role, Status, Timestamp, TokenDigest, TokenId, TokenKind, TypedPermissions, User, UserId,
 };
 
+use crate::records::{self, Records};
 use crate::{Catalog, NewUser, Opened};
 
 /// A clock that stands still until it is told otherwise.
@@ -95,6 +98,42 @@ impl Catalog {
     fn own(&self) -> OrganizationId {
         self.identity().organization
     }
+}
+
+/// All that memory shows of records, without what was deleted.
+#[derive(Debug, PartialEq)]
+pub(super) struct Shown {
+    users: Vec<Arc<User>>,
+    any_user_ever: bool,
+    organizations: Vec<Arc<Organization>>,
+    members: Vec<Vec<Arc<User>>>,
+    roles: Vec<Vec<(OrganizationId, Role)>>,
+    databases: Vec<Vec<Arc<Database>>>,
+    mappings: Vec<Vec<Arc<Mapping>>>,
+}
+
+impl Shown {
+    fn of(records: &Records) -> Self {
+        let (users, organizations) = (records.users().all(), records.organizations().all());
+        let ids: Vec<_> = organizations.iter().map(|organization| organization.id).collect();
+        let members = |role| ids.iter().map(move |id| records.members(*id, role));
+        Self {
+            any_user_ever: records.any_user_ever(),
+            members: members(Role::Member).chain(members(Role::Owner)).collect(),
+            roles: users.iter().map(|user| records.roles(user.id)).collect(),
+            databases: ids.iter().map(|id| records.active_databases(*id)).collect(),
+            mappings: ids.iter().map(|id| records.mappings(*id)).collect(),
+            users,
+            organizations,
+        }
+    }
+}
+
+/// Asserts that what memory shows of records is what a new process would find on disk.
+pub(super) async fn assert_records_are_on_disk(catalog: &Catalog) {
+    let mut connection = catalog.shared.readers.acquire().await.unwrap();
+    let on_disk = records::load(&mut connection).await.unwrap();
+    assert_eq!(Shown::of(&catalog.shared.memory.records()), Shown::of(&on_disk));
 }
 
 /// A connection past the catalog.
@@ -173,6 +212,21 @@ pub(super) fn new_api_token(number: u64, user: UserId, organization: Organizatio
         updated_at: Timestamp::from_micros(1_000),
         expires_at: None,
         deleted_at: None,
+    }
+}
+
+pub(super) fn mapping_id(number: u64) -> MappingId {
+    MappingId::new(number).unwrap()
+}
+
+pub(super) fn new_mapping(number: u64, database: &Database, v1_database: &str, retention_policy: &str) -> Mapping {
+    Mapping {
+        id: mapping_id(number),
+        organization: database.organization,
+        database: database.id,
+        v1_database: v1_database.to_owned(),
+        retention_policy: retention_policy.to_owned(),
+        is_default: false,
     }
 }
 

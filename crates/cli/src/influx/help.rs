@@ -37,7 +37,7 @@ pub(crate) fn render(path_to: &[&Command]) -> String {
     let (common, own): (Vec<&Flag>, Vec<&Flag>) =
         command.flags.iter().filter(|flag| !flag.is_hidden).partition(|flag| flag.is_common);
     let mut own: Vec<_> = own.into_iter().map(row).collect();
-    own.push(("    --help, -h".to_owned(), "Show this help".to_owned()));
+    own.push(("--help, -h".to_owned(), "Show this help".to_owned()));
     section(&mut text, "Flags", own);
     section(&mut text, "Common flags", common.into_iter().map(row).collect());
     text
@@ -60,7 +60,7 @@ fn row(flag: &Flag) -> (String, String) {
     if let Some(variable) = flag.variable {
         about.push_str(&format!(" [env: {variable}]"));
     }
-    (format!("    --{}{short}{value}", flag.name), about)
+    (format!("--{}{short}{value}", flag.name), about)
 }
 
 fn section(text: &mut String, heading: &str, rows: Vec<(String, String)>) {
@@ -70,6 +70,6 @@ fn section(text: &mut String, heading: &str, rows: Vec<(String, String)>) {
     let width = rows.iter().map(|(left, _)| left.chars().count()).max().unwrap_or_default();
     let _ = writeln!(text, "\n{heading}:");
     for (left, right) in rows {
-        let _ = writeln!(text, "  {:width$}  {right}", left.trim_start());
+        let _ = writeln!(text, "  {left:width$}  {right}");
     }
 }

@@ -3,6 +3,7 @@
 //! After a change that is meant: `TRYCMD=overwrite cargo test -p tidegate-cli --test transcripts`, and look at the diff.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic")]
 
+mod influx_server;
 mod server;
 
 use std::path::Path;
@@ -29,6 +30,40 @@ fn transcripts() {
         .unwrap()
         .case("tests/cmd/*.trycmd")
         .run();
+}
+
+/// Those of the other face. Each file that changes configs has some of its own.
+#[test]
+fn influx_transcripts() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let port = runtime.block_on(server::start());
+    let directory = tempfile::tempdir().unwrap();
+    let configs = directory.path().join("configs");
+    let config = format!(
+        "[lab]\n  url = \"http://127.0.0.1:{port}\"\n  token = \"a-token-of-these-transcripts\"\n  org = \"plant\"\n  \
+         active = true\n"
+    );
+    std::fs::write(&configs, config).unwrap();
+    for (files, configs) in [
+        ("tests/cmd/influx/*.trycmd", configs),
+        ("tests/cmd/influx-configs/config.trycmd", directory.path().join("new/configs")),
+        ("tests/cmd/influx-configs/setup.trycmd", directory.path().join("other/configs")),
+    ] {
+        let cases = trycmd::TestCases::new();
+        for variable in ["INFLUX_OUTPUT_JSON", "INFLUX_HIDE_HEADERS", "INFLUX_SKIP_VERIFY"] {
+            cases.env(variable, "");
+        }
+        if files.contains("setup") {
+            cases.env("INFLUX_HOST", format!("http://127.0.0.1:{port}"));
+        }
+        cases
+            .env("INFLUX_CONFIGS_PATH", configs.to_str().unwrap())
+            .register_bin("influx", Path::new(env!("CARGO_BIN_EXE_influx")))
+            .insert_var("[PORT]", port.to_string())
+            .unwrap()
+            .case(files)
+            .run();
+    }
 }
 
 fn configure(home: &Path, port: u16) {
@@ -82,15 +117,23 @@ fn commands(command: &clap::Command, path: &str) -> Vec<String> {
 
 #[test]
 fn every_command_has_a_transcript_and_so_has_its_help() {
-    let files = std::fs::read_dir("tests/cmd").unwrap();
-    let texts: Vec<String> = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let directories = ["tests/cmd", "tests/cmd/influx", "tests/cmd/influx-configs"];
+    let files = directories.iter().flat_map(|directory| std::fs::read_dir(directory).unwrap());
+    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    let texts: Vec<String> = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let lines: Vec<&str> = texts.iter().flat_map(|text| text.lines()).filter(|line| line.starts_with("$ ")).collect();
     let command = tidegate_cli::command(tidegate_cli::Face::Influxctl);
-    for words in commands(&command, "influxctl") {
+    let influx = tidegate_cli::influx_commands();
+    for words in commands(&command, "influxctl").into_iter().chain(influx) {
         let help = format!("$ {words} --help");
         assert!(lines.contains(&help.as_str()), "no transcript of `{words} --help`");
         let words = words.trim_start_matches("influxctl");
-        let is_used = |line: &&&str| line.contains(&format!("{words} ")) || line.ends_with(words);
+        // Flags of the one face may stand before its words.
+        let is_influx = words.starts_with("influx ");
+        let is_used = |line: &&&str| match line.strip_prefix("$ ").filter(|_| is_influx) {
+            Some(line) => line == words || line.starts_with(&format!("{words} ")),
+            None => line.contains(&format!("{words} ")) || line.ends_with(words),
+        };
         assert!(lines.iter().filter(is_used).any(|line| !line.ends_with("--help")), "no transcript of `{words}`");
     }
 }

@@ -5,6 +5,8 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::influx_server;
+
 pub(crate) const ACCOUNT: &str = "6b0d4a1e-52c7-4f0a-9d3b-0f6a7c9e2b11";
 pub(crate) const CLUSTER: &str = "c2f1e7d0-8a34-4b6e-a1f5-3d9b70e4c622";
 const GATEWAY: &str = "4f0c8a52-6d1e-4b7b-9a3c-51e2d07f9b64";
@@ -77,6 +79,9 @@ fn answer(method: &Method, uri: &Uri) -> Response {
         }))
         .into_response(),
         ("POST", "/token") => Json(json!({"access_token": "login-token", "expires_in": 3600})).into_response(),
+        (_, path) if ["/api/v2/", "/private/", "/health"].iter().any(|start| path.starts_with(start)) => {
+            influx_server::answer(method, path)
+        }
         _ => (StatusCode::NOT_FOUND, Json(json!({"code": 404, "message": "not found"}))).into_response(),
     }
 }

@@ -6,6 +6,7 @@ use tidegate_client::v2::{
 };
 
 use super::Session;
+use crate::error::Error as Local;
 use crate::influx::error::{Context as _, Error, Result};
 use crate::influx::output::{Table, list_cell};
 use crate::influx::session::{Proof, Server};
@@ -134,7 +135,10 @@ pub(super) async fn create(session: &mut Session<'_>) -> Result<()> {
     };
     let created = server.client.create_authorization(KIND, &new).await;
     let created = created.context(|| "could not write auth with provided arguments".to_owned())?;
-    print_one(session, &created, false)
+    print_one(session, &created, false).map_err(|error| match error {
+        Error::Local(Local::Output(reason)) => Local::SecretLost { id: created.id.clone(), reason }.into(),
+        other => other,
+    })
 }
 
 /// The permissions that the flags ask for: those of single buckets, then those of whole kinds, or a bundle.

@@ -5,7 +5,7 @@ use tidegate_client::v2::NewInstance;
 use tidegate_model::PlainToken;
 
 use super::Session;
-use crate::influx::config::{Config, Configs};
+use crate::influx::config::{Config, Configs, DEFAULT_NAME};
 use crate::influx::durations;
 use crate::influx::error::{Context as _, Error, Result};
 use crate::influx::output::Table;
@@ -20,10 +20,11 @@ pub(super) async fn setup(session: &mut Session<'_>) -> Result<()> {
     if !allowed.context(|| "failed to check if already set up".to_owned())? {
         return Err(Error::text("instance has already been set up"));
     }
-    // What cannot be kept afterwards must not be made.
     let mut configs = session.configs()?;
     let name = name_of_config(session, &configs)?;
     let new = new_instance(session).await?;
+    // A token that cannot be kept afterwards must not be made.
+    configs.save()?;
     for secret in [&new.password, &new.token].into_iter().flatten() {
         session.io.log.hide(secret);
     }
@@ -49,7 +50,7 @@ fn name_of_config(session: &Session<'_>, configs: &Configs) -> Result<String> {
             Err(Error::Text(format!("config name {name:?} already exists")))
         }
         Some(name) => Ok(name.to_owned()),
-        None if configs.all.is_empty() => Ok(Configs::default_name().to_owned()),
+        None if configs.all.is_empty() => Ok(DEFAULT_NAME.to_owned()),
         None => Err(Error::text("config name is required if you already have existing configs")),
     }
 }

@@ -6,7 +6,7 @@ mod local;
 mod resources;
 mod v1;
 
-use super::NAME;
+use super::INFLUX;
 use super::syntax::{Command, Flag};
 
 pub(crate) use auth::RESOURCE_TYPES;
@@ -27,7 +27,7 @@ pub(crate) fn root() -> Command {
         local::version(),
         data::write(),
     ];
-    Command::group(NAME, "Work with a server of the v2 API", commands)
+    Command::group(INFLUX, "Work with a server of the v2 API", commands)
 }
 
 fn host() -> Flag {
@@ -64,7 +64,7 @@ fn printing() -> Vec<Flag> {
 
 /// The flags of a command that talks to the server.
 fn common() -> Vec<Flag> {
-    [vec![host(), token()], connection(), printing()].concat_flags()
+    [vec![host(), token()], connection(), printing()].concat()
 }
 
 /// The organization that a command is about.
@@ -87,17 +87,6 @@ fn description(what: &'static str) -> Flag {
     Flag::text("description", what).short("d")
 }
 
-/// Several lists of flags as one.
-trait ConcatFlags {
-    fn concat_flags(self) -> Vec<Flag>;
-}
-
-impl<const N: usize> ConcatFlags for [Vec<Flag>; N] {
-    fn concat_flags(self) -> Vec<Flag> {
-        self.into_iter().flatten().collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +106,7 @@ mod tests {
 
     #[test]
     fn no_name_means_two_flags() {
-        for (command, mut names) in all(&root(), NAME) {
+        for (command, mut names) in all(&root(), INFLUX) {
             let count = names.len();
             names.sort();
             names.dedup();

@@ -308,6 +308,36 @@ async fn users_and_organizations_are_granted_without_an_organization() {
     );
 }
 
+/// Standard output that nobody reads.
+struct Closed;
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_could_not_be_shown_is_named_for_revoking() {
+    let place = Place::new().await;
+    place.answer("GET", "/api/v2/users?name=", 200, &users(&[(USER, "ada")]));
+    let mut created = authorization();
+    created["token"] = json!("the-new-token==");
+    place.answer("POST", LIST, 201, &created);
+    let arguments = ["auth", "create", "--org-id", ORG, "--read-users"].map(Into::into);
+    let outcome = place.0.run_with(async |io| {
+        io.replace_stdout(Closed);
+        crate::influx::run(&arguments, io).await
+    });
+    outcome.await.failed_with(&format!(
+        "Error: token {AUTHORIZATION} was created but could not be printed (broken pipe): revoke it and create another\n"
+    ));
+}
+
 #[tokio::test]
 async fn nobody_can_be_granted_an_instance() {
     let place = Place::new().await;

@@ -66,6 +66,18 @@ async fn what_cannot_be_set_up() {
 }
 
 #[tokio::test]
+async fn nothing_is_set_up_whose_token_could_not_be_kept() {
+    let place = Place::without_configs().await;
+    let host = place.url();
+    // Nothing can be made here, also by the superuser.
+    let path = "/proc/no-such-directory/configs";
+    place.answer("GET", SETUP, 200, &json!({ "allowed": true }));
+    let outcome = place.run(&["setup", "-f", "--host", &host, "--configs-path", path]).await;
+    assert!(outcome.status == 1 && outcome.stderr.starts_with("Error: cannot "), "{outcome:?}");
+    assert_eq!(place.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_missing_is_asked_for() {
     let mut place = Place::without_configs().await;
     let host = place.url();
