@@ -80,7 +80,8 @@ impl RetentionFields {
             .filter(|amount| *amount > 0)
             .ok_or("Say how long rows are kept, in whole numbers from 1, or choose to retain them forever.")?;
         let unit = UNITS.iter().find(|(unit, _)| *unit == self.unit).ok_or("Choose a unit from the list.")?;
-        let nanos = amount.checked_mul(unit.1).ok_or("Rows cannot be kept for longer than 292 years, except forever.")?;
+        let nanos =
+            amount.checked_mul(unit.1).ok_or("Rows cannot be kept for longer than 292 years, except forever.")?;
         Retention::from_nanos(nanos).ok_or("Choose a period from 1.")
     }
 
