@@ -1,7 +1,10 @@
 //! Whatever people call things, a page shows it as text.
 
-use tidegate_model::{ApiTokenChange, DatabaseName, Description, PlainToken, Retention, Role};
-use tidegate_service::{Door, OrganizationChange, SetupAuthority, SetupRequest, UserChange};
+use tidegate_model::{
+    ApiTokenChange, DatabaseLimits, DatabaseName, Description, NewDatabase, NewTable, PartitionTemplate, PermissionSet,
+    PlainToken, Retention, Role, TemplatePart,
+};
+use tidegate_service::{Door, OrganizationChange, SetupAuthority, SetupRequest, TokenRequest, UserChange};
 
 use crate::browser::{Browser, PASSWORD, Server, server, token};
 
@@ -129,4 +132,74 @@ async fn what_is_typed_at_set_up_is_text() {
     let answer = browser.post_bare("/console/set-up", &fields).await;
     assert_eq!(answer.status, 422);
     assert_harmless(&answer.text, "set-up");
+}
+
+#[tokio::test]
+async fn descriptions_of_tokens_and_databases_and_names_of_tables_are_text() {
+    let server = server().await;
+    let mut browser = server.browser_with_token(&server.management).await;
+    let hostile = Description::new(HOSTILE).unwrap();
+    let caller = || server.enter(&server.management, Door::Management);
+    let request = TokenRequest { description: hostile.clone(), permissions: PermissionSet::none(), expires_at: None };
+    let token = server.service.create_token(caller().await, request.clone()).await.unwrap().record.id;
+    let management = server.service.create_management_token(caller().await, request).await.unwrap().record.id;
+    let new = NewDatabase {
+        name: "a".parse().unwrap(),
+        description: hostile,
+        retention: Retention::FOREVER,
+        limits: DatabaseLimits::default(),
+        partition_template: None,
+    };
+    let database = server.service.create_database(caller().await, new.clone()).await.unwrap();
+    let tag = TemplatePart::Tag(HOSTILE.to_owned());
+    let template = PartitionTemplate::new(vec![TemplatePart::Time("%Y".to_owned()), tag]).unwrap();
+    let new_table = NewTable { name: HOSTILE.parse().unwrap(), partition_template: Some(template) };
+    let name = database.name.clone();
+    let table = server.service.create_table(caller().await, name.clone(), new_table.clone()).await.unwrap().id;
+    server.service.delete_table(caller().await, name.clone(), HOSTILE.to_owned()).await.unwrap();
+    let live = server.service.create_table(caller().await, name, new_table).await.unwrap().id;
+    let tables = format!("/console/databases/{}/tables", database.id);
+    for page in [
+        "/console/database-tokens".to_owned(),
+        format!("/console/database-tokens/{token}"),
+        format!("/console/database-tokens/{token}/revoke"),
+        format!("/console/database-tokens/new?like={token}"),
+        "/console/management-tokens".to_owned(),
+        format!("/console/management-tokens/{management}"),
+        format!("/console/management-tokens/{management}/revoke"),
+        format!("/console/management-tokens/new?like={management}"),
+        "/console/databases".to_owned(),
+        format!("/console/databases/{}", database.id),
+        format!("{tables}?all=1"),
+        format!("{tables}/{live}"),
+        format!("{tables}/{live}/delete"),
+        format!("{tables}/{table}/restore"),
+    ] {
+        assert_page_harmless(&mut browser, &page).await;
+    }
+    let (token, management) = (token.to_string(), management.to_string());
+    for (path, fields) in [
+        ("/console/database-tokens/revoke", vec![("id", token.as_str())]),
+        ("/console/database-tokens/new", vec![("description", HOSTILE)]),
+        ("/console/management-tokens/new", vec![("description", HOSTILE), ("expires", "x")]),
+        ("/console/databases/new", vec![("name", HOSTILE), ("description", HOSTILE)]),
+        (&format!("/console/databases/{}", database.id), vec![("description", HOSTILE), ("max_tables", HOSTILE)]),
+        (&format!("{tables}/new"), vec![("name", HOSTILE), ("partition", "custom"), ("tag", HOSTILE)]),
+        (&format!("{tables}/{live}/delete"), vec![]),
+        (&format!("{tables}/{table}/restore"), vec![]),
+        ("/console/database-tokens/new", vec![("description", HOSTILE), ("grant", "read:a")]),
+        ("/console/database-tokens/revoke", vec![("id", token.as_str()), ("understood", "1")]),
+        ("/console/management-tokens/revoke", vec![("id", management.as_str()), ("understood", "1")]),
+    ] {
+        let answer = browser.post(path, &fields).await;
+        assert!([200, 422].contains(&answer.status.as_u16()), "{path}: {}", answer.status);
+        assert_harmless(&answer.text, path);
+        assert!(answer.text.contains("&#60;script&#62;"), "{path} does not show what was typed");
+    }
+    let encoded: String = HOSTILE.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    for list in ["/console/database-tokens", "/console/management-tokens", "/console/databases", tables.as_str()] {
+        let found = browser.get(&format!("{list}?all=1&search={encoded}&sort={encoded}")).await;
+        assert_eq!(found.status, 200);
+        assert_harmless(&found.text, list);
+    }
 }

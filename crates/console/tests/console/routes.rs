@@ -16,7 +16,7 @@ enum Audience {
 
 use Audience::{Accounts, Administrators, Anybody, Everybody};
 
-/// Each route with its methods and for whom it is. `{id}` is one of a thing that does not exist.
+/// Each route with its methods and for whom it is.
 const ROUTES: &[(&str, &str, Audience)] = &[
     ("/", "GET", Everybody),
     ("/console", "GET", Anybody),
@@ -36,6 +36,27 @@ const ROUTES: &[(&str, &str, Audience)] = &[
     ("/console/api-tokens/{id}/status", "POST", Accounts),
     ("/console/api-tokens/{id}/clone", "POST", Accounts),
     ("/console/api-tokens/{id}/delete", "GET POST", Accounts),
+    ("/console/database-tokens", "GET", Administrators),
+    ("/console/database-tokens/new", "GET POST", Administrators),
+    ("/console/database-tokens/revoke", "POST", Administrators),
+    ("/console/database-tokens/{id}", "GET POST", Administrators),
+    ("/console/database-tokens/{id}/revoke", "GET POST", Administrators),
+    ("/console/management-tokens", "GET", Administrators),
+    ("/console/management-tokens/new", "GET POST", Administrators),
+    ("/console/management-tokens/revoke", "POST", Administrators),
+    ("/console/management-tokens/{id}", "GET", Administrators),
+    ("/console/management-tokens/{id}/revoke", "GET POST", Administrators),
+    ("/console/databases", "GET", Administrators),
+    ("/console/databases/new", "GET POST", Administrators),
+    ("/console/databases/{database}", "GET POST", Administrators),
+    ("/console/databases/{database}/delete", "GET POST", Administrators),
+    ("/console/databases/{database}/restore", "GET POST", Administrators),
+    ("/console/tables", "GET", Administrators),
+    ("/console/databases/{database}/tables", "GET", Administrators),
+    ("/console/databases/{database}/tables/new", "GET POST", Administrators),
+    ("/console/databases/{database}/tables/{table}", "GET", Administrators),
+    ("/console/databases/{database}/tables/{table}/delete", "GET POST", Administrators),
+    ("/console/databases/{database}/tables/{table}/restore", "GET POST", Administrators),
     ("/console/users", "GET", Accounts),
     ("/console/users/new", "GET POST", Accounts),
     ("/console/users/{id}", "GET", Accounts),
@@ -54,11 +75,19 @@ const ROUTES: &[(&str, &str, Audience)] = &[
 /// The other routes answer whatever has no page.
 const NO_PAGE: &str = "/console/{*rest}";
 
+/// A path of this route that can be asked for, of a thing that does not exist.
+fn askable(route: &str) -> String {
+    let has_uuid =
+        ["/console/database-tokens", "/console/management-tokens"].iter().any(|list| route.starts_with(list));
+    let id = if has_uuid { "00000000-0000-4000-8000-0000000000aa" } else { "00000000000000aa" };
+    route.replace("{id}", id).replace("{database}", "999").replace("{table}", "999")
+}
+
 /// Each call of a route that is not for everybody, with a path that can be asked for.
 fn calls() -> impl Iterator<Item = (&'static str, String, Audience)> {
     let guarded = ROUTES.iter().filter(|(_, _, audience)| *audience != Everybody);
     guarded.flat_map(|(path, methods, audience)| {
-        let path = path.replace("{id}", "00000000000000aa");
+        let path = askable(path);
         methods.split(' ').map(move |method| (method, path.clone(), *audience))
     })
 }
@@ -120,7 +149,7 @@ async fn every_page_forbids_frames_scripts_and_caching() {
     let (server, done) = server_set_up().await;
     let mut browser = server.browser_with_token(&done.token).await;
     for (path, _, _) in ROUTES {
-        let path = path.replace("{id}", "00000000000000aa");
+        let path = askable(path);
         for browser in [&mut browser, &mut server.browser()] {
             assert_shielded(&browser.get(&path).await, &path);
             assert_shielded(&browser.post_bare(&path, &[]).await, &path);
@@ -227,7 +256,17 @@ async fn other_methods_and_paths_have_no_page() {
     ] {
         assert_eq!(browser.send(method, path, &[], String::new()).await.status, 404, "{method} {path}");
     }
-    for path in ["/console/api-tokens/x", "/console/users/0", "/console/organizations/00000000000000aa"] {
+    for path in [
+        "/console/api-tokens/x",
+        "/console/users/0",
+        "/console/organizations/00000000000000aa",
+        "/console/database-tokens/x",
+        "/console/management-tokens/00000000-0000-4000-8000-0000000000aa/revoke",
+        "/console/databases/0",
+        "/console/databases/999/tables",
+        "/console/databases/x/tables/1",
+        "/console/tables?database=x",
+    ] {
         assert_eq!(browser.get(path).await.status, 404, "{path}");
     }
 }

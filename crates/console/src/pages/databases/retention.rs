@@ -22,10 +22,10 @@ const UNITS: [(&str, i64); 7] = [
 /// What a form offers; the others show only for a period that needs them.
 const OFFERED: usize = 5;
 
-/// Such as `30 days`, or `For ever`.
+/// Such as `30 days`, or `Forever`.
 pub(super) fn in_words(retention: Retention) -> String {
     if retention == Retention::FOREVER {
-        return "For ever".to_owned();
+        return "Forever".to_owned();
     }
     let (amount, unit) = split(retention);
     format!("{amount} {unit}{}", if amount == 1 { "" } else { "s" })
@@ -78,9 +78,10 @@ impl RetentionFields {
             .parse()
             .ok()
             .filter(|amount| *amount > 0)
-            .ok_or("Say how long rows are kept, in whole numbers from 1, or choose to keep them for ever.")?;
+            .ok_or("Say how long rows are kept, in whole numbers from 1, or choose to retain them forever.")?;
         let unit = UNITS.iter().find(|(unit, _)| *unit == self.unit).ok_or("Choose a unit from the list.")?;
-        let nanos = amount.checked_mul(unit.1).ok_or("Rows cannot be kept for longer than 292 years, but for ever.")?;
+        let nanos =
+            amount.checked_mul(unit.1).ok_or("Rows cannot be kept for longer than 292 years, except forever.")?;
         Retention::from_nanos(nanos).ok_or("Choose a period from 1.")
     }
 
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn periods_in_words() {
         for (nanos, words) in [
-            (0, "For ever"),
+            (0, "Forever"),
             (365 * DAY, "1 year"),
             (30 * DAY, "30 days"),
             (14 * DAY, "2 weeks"),
