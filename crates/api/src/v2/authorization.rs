@@ -70,7 +70,7 @@ pub(super) struct CreateAuthorization {
     #[schema(schema_with = statuses_or_null, required = false)]
     status: Option<String>,
     /// Free text, at most 4096 bytes.
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<String>,
     /// The organization in which it holds.
     #[serde(default, rename = "orgID", deserialize_with = "given::id_or_zero")]
@@ -95,7 +95,7 @@ pub(super) struct CreateAuthorization {
 pub(super) struct UpdateAuthorization {
     #[schema(schema_with = statuses_or_null, required = false)]
     status: Option<String>,
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<String>,
 }
 

@@ -77,14 +77,14 @@ pub(super) fn id() -> Object {
     text_like("^[0-9a-f]{16}$")
 }
 
-/// The schema of an id in a request. It leaves out those that end in a zero, so that zero itself is not among them.
+/// The schema of an id in a request: of either case, and never zero.
 pub(super) fn given_id() -> Object {
-    text_like("^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")
+    text_like("^(?!0{16})[0-9A-Fa-f]{16}$")
 }
 
 /// The same where an empty text counts as absent.
 pub(super) fn given_id_or_empty() -> Object {
-    text_like("^([0-9A-Fa-f]{15}[1-9A-Fa-f])?$")
+    text_like("^((?!0{16})[0-9A-Fa-f]{16})?$")
 }
 
 /// The schema of a name of a user or an organization: not only blanks, no control characters.

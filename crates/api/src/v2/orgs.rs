@@ -67,7 +67,7 @@ pub(super) struct CreateOrg {
     #[schema(schema_with = given_name, required = true)]
     name: Option<String>,
     /// Free text, at most 4096 bytes.
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<String>,
 }
 
@@ -75,7 +75,7 @@ pub(super) struct CreateOrg {
 pub(super) struct UpdateOrg {
     #[schema(schema_with = given_name_or_null, required = false)]
     name: Option<String>,
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<String>,
 }
 
@@ -182,7 +182,7 @@ pub(super) async fn create(
 /// Shows one organization.
 #[utoipa::path(get, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "GetOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The organization", body = Org), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -197,7 +197,7 @@ pub(super) async fn get(
 /// Changes name, description or both.
 #[utoipa::path(patch, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "PatchOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = UpdateOrg,
+    params(("orgID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")), request_body = UpdateOrg,
     responses((status = 200, description = "The organization as it is now", body = Org),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn update(
@@ -216,7 +216,7 @@ pub(super) async fn update(
 /// Deletes an organization with its buckets and authorizations. When this answers 204, nothing goes on in it.
 #[utoipa::path(delete, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "DeleteOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<403>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,
