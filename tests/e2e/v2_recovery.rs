@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use reqwest::Method;
@@ -415,15 +415,21 @@ async fn a_look_changes_nothing() {
 /// Whatever is killed can be done again.
 #[tokio::test]
 async fn a_crash_in_between_is_harmless() {
+    let recover = ["recovery", "create-operator", "--username", "second", "--create-user"];
+    let machine = Machine::stopped().await;
+    let longest = [&NAMES[..], &recover].map(|arguments| {
+        let start = Instant::now();
+        machine.run(arguments, "").success();
+        start.elapsed()
+    });
     for round in 0..rounds(10) {
         let machine = Machine::stopped().await;
-        killed_midway(&machine, &NAMES).await;
+        killed_midway(&machine, &NAMES, longest[0]).await;
         let said = machine.setup(&[], "");
-        let recover = ["recovery", "create-operator", "--username", "second", "--create-user"];
         if said.code != 0 {
             assert!(said.failure().stderr.contains("set up before"), "round {round}");
         }
-        killed_midway(&machine, &recover).await;
+        killed_midway(&machine, &recover, longest[1]).await;
         let token = machine.run(&recover, "").success().last_line().to_owned();
         let server = machine.launch().start().await;
         let v2 = V2::of(&server, &token);
@@ -437,9 +443,8 @@ async fn a_crash_in_between_is_harmless() {
     }
 }
 
-/// Starts a command and kills it at some moment.
-async fn killed_midway(machine: &Machine, arguments: &[&str]) {
-    const LONGEST: Duration = Duration::from_millis(400);
+/// Starts a command and kills it at some moment of the time that it takes.
+async fn killed_midway(machine: &Machine, arguments: &[&str], longest: Duration) {
     let mut child = clean_command(&binary(), machine.directory.path())
         .args(arguments)
         .arg("--data-dir")
@@ -449,7 +454,7 @@ async fn killed_midway(machine: &Machine, arguments: &[&str]) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let moment = rand::rng().random_range(Duration::ZERO..LONGEST);
+    let moment = rand::rng().random_range(Duration::ZERO..longest);
     tokio::time::sleep(moment).await;
     child.kill().unwrap();
     child.wait().unwrap();

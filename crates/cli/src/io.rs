@@ -1,7 +1,7 @@
 //! Everything a command may touch of its surroundings, so that tests can give it other ones.
 
 mod terminal;
-mod user_database;
+pub(crate) mod user_database;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -36,11 +36,11 @@ impl fmt::Debug for Environment {
 impl Environment {
     /// A variable that is set and not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&OsString> {
-        self.set_variable(name).filter(|value| !value.is_empty())
+        self.variable_even_empty(name).filter(|value| !value.is_empty())
     }
 
     /// A variable that is set, perhaps empty.
-    pub(crate) fn set_variable(&self, name: &str) -> Option<&OsString> {
+    pub(crate) fn variable_even_empty(&self, name: &str) -> Option<&OsString> {
         self.variables.get(std::ffi::OsStr::new(name))
     }
 }
@@ -56,7 +56,7 @@ pub struct Io {
     stdin: Option<Input>,
     /// Whether what the user types shows beside what standard error says, line ends included.
     is_echoed: bool,
-    /// The home directory that the user database knows.
+    /// The home directory that the user database knows, where a command wants to know it.
     pub(crate) home: Option<PathBuf>,
     stdout: Box<dyn Write + Send>,
     pub(crate) log: Log,
@@ -107,7 +107,7 @@ impl Io {
         // Whoever reads standard error from a file or another program is not at this machine's display.
         let may_open_browser = stderr.is_terminal();
         let io = Self::new(stdin, stdout, stderr, environment, Arc::new(SystemClock));
-        Self { is_echoed, may_open_browser, home: user_database::home(), ..io }
+        Self { is_echoed, may_open_browser, ..io }
     }
 
     #[cfg(test)]

@@ -252,8 +252,8 @@ const MISSING: &str = "00000000000000ff";
 const TRIALS: &[(&str, &str, &str, &str)] = &[
     ("list authorizations", "GET", "/api/v2/authorizations", ""),
     ("list authorizations of first", "GET", "/api/v2/authorizations?user=first", ""),
-    ("list users", "GET", "/api/v2/users", ""),
-    ("list orgs", "GET", "/api/v2/orgs", ""),
+    ("list users", "GET", "/api/v2/users?limit=100", ""),
+    ("list orgs", "GET", "/api/v2/orgs?limit=100", ""),
     ("list buckets", "GET", "/api/v2/buckets?limit=100", ""),
     ("see own user", "GET", "/api/v2/me", ""),
     ("see authorization of first", "GET", "/api/v2/authorizations/{auth of first}", ""),

@@ -187,6 +187,8 @@ fn shown_cell(cell: &str, kind: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ANSWER: &str = "#group,false,false,true,false,false\r\n\
@@ -237,6 +239,13 @@ Table: keys: []
         let answer = ",result,table,a\r\n,r,0,\"a cell of more than ten, quoted\"\r\n";
         let shown = render(answer.as_bytes()).unwrap();
         assert!(shown.ends_with(&format!("\n{}\na cell of more than ten, quoted\n", "-".repeat(31))), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(answer in "(#(group|datatype|default))?[a-z0-9,\"\n#]{0,60}") {
+            let _ = render(answer.as_bytes());
+        }
     }
 
     #[test]

@@ -3,18 +3,6 @@
 //! [`tree`] is the one table of commands and flags. From it come parsing ([`parse`]), help ([`help`]), and what the
 //! tests hold against a server that knows the contract only. Flags are read as the known program reads them, which
 //! differs from what argument libraries do: see [`parse`].
-//!
-//! Scripts for the known program work unchanged. What differs is meant:
-//!
-//! - `auth list` sends its filters, `auth active` and `inactive` take the common flags, and the spellings of published
-//!   guides (`--read-dbrps`, `--read-user`) are understood (v2 API contract §6.4).
-//! - `--http-debug` shows heads without credentials, and no bodies. No error repeats a token or a password.
-//! - Redirects are not followed: the credential stays with the server it is meant for.
-//! - `org delete` needs `--id`; ids that would lead to another path are not sent.
-//! - `setup` does not sign in first, and makes sure that it can keep the new token before it asks for one.
-//! - Line breaks inside of strings do not cut lines, and comments are not sent. CSV is read without `#concat`,
-//!   `#timezone` and layouts of times other than numbers and RFC 3339.
-//! - Control characters in cells and messages are shown, not sent to the terminal.
 
 mod annotated;
 mod commands;
@@ -33,6 +21,7 @@ pub(crate) mod tree;
 
 use std::ffi::OsString;
 
+use crate::io::user_database;
 use crate::{ExitStatus, Io, main_loop};
 use parse::Ended;
 use session::Session;
@@ -44,13 +33,26 @@ pub const INFLUX: &str = "influx";
 pub(crate) const VERSION: &str = "2.8.0";
 
 /// The whole program under the name `influx`; `arguments` begins with that name.
+///
+/// Scripts for the known program work unchanged. What differs is meant:
+///
+/// - `auth list` sends its filters, `auth active` and `inactive` take the common flags, and the spellings of published
+///   guides (`--read-dbrps`, `--read-user`) are understood (v2 API contract §6.4).
+/// - `--http-debug` shows heads without credentials, and no bodies. No error repeats a token or a password.
+/// - Redirects are not followed: the credential stays with the server it is meant for.
+/// - `org delete` needs `--id`; ids that would lead to another path are not sent.
+/// - `setup` does not sign in first, and makes sure that it can keep the new token before it asks for one.
+/// - Line breaks inside of strings do not cut lines, and comments are not sent. CSV is read without `#concat`,
+///   `#timezone` and layouts of times other than numbers and RFC 3339.
+/// - Control characters in cells and messages are shown, not sent to the terminal.
 pub fn main_influx(arguments: &[OsString]) -> u8 {
     let mut io = Io::system();
+    io.home = user_database::home();
     let arguments = arguments.get(1..).unwrap_or_default();
     main_loop::block_on(&mut io, async |io| run(arguments, io).await).0
 }
 
-/// The words and aliases of every command, groups included: `influx auth list` and so on.
+/// The words of every command, groups included: `influx auth list` and so on.
 pub fn influx_commands() -> Vec<String> {
     fn below(command: &syntax::Command, path: &str) -> Vec<String> {
         let mut words = Vec::new();

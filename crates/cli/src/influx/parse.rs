@@ -35,13 +35,13 @@ pub(crate) enum Ended {
 
 impl Given {
     /// The text of a flag, which may be empty.
-    pub(crate) fn set(&self, name: &str) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name)?.last().map(String::as_str)
     }
 
     /// The text of a flag, unless it is empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.set(name).filter(|text| !text.is_empty())
+        self.value(name).filter(|text| !text.is_empty())
     }
 
     /// All texts of a flag.
@@ -50,12 +50,12 @@ impl Given {
     }
 
     pub(crate) fn switch(&self, name: &str) -> bool {
-        self.set(name).and_then(boolean).unwrap_or_default()
+        self.value(name).and_then(boolean).unwrap_or_default()
     }
 
-    /// A number; 0 if it is not given.
+    /// A number.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.set(name)?.parse().ok()
+        self.value(name)?.parse().ok()
     }
 }
 
@@ -137,16 +137,21 @@ fn flags(
                 next
             }
         };
-        check(flag, &value).map_err(|reason| wrong(path, format!("invalid {reason} for -{name}")))?;
+        check(flag, &value, name).map_err(|reason| wrong(path, reason))?;
         given.values.entry(flag.name.to_string()).or_default().push(value);
     }
     Ok(())
 }
 
-fn check(flag: &Flag, value: &str) -> Result<(), String> {
+/// Whether a flag, called by this name, can have this value.
+fn check(flag: &Flag, value: &str, name: &str) -> Result<(), String> {
     match flag.kind {
-        Kind::Switch if boolean(value).is_none() => Err(format!("boolean value {value:?}")),
-        Kind::Number if value.parse::<u64>().is_err() => Err(format!("value {value:?}")),
+        Kind::Switch if boolean(value).is_none() => {
+            Err(format!("invalid boolean value {value:?} for -{name}: parse error"))
+        }
+        Kind::Number if value.parse::<u64>().is_err() => {
+            Err(format!("invalid value {value:?} for flag -{name}: parse error"))
+        }
         _ => Ok(()),
     }
 }
@@ -163,14 +168,13 @@ fn boolean(text: &str) -> Option<bool> {
 fn variables(path: &[&Command], given: &mut Given, environment: &Environment) -> Result<(), Ended> {
     for flag in path.last().iter().flat_map(|command| &command.flags) {
         let Some(variable) = flag.variable.filter(|_| !given.values.contains_key(&*flag.name)) else { continue };
-        let Some(value) = environment.set_variable(variable) else { continue };
+        let Some(value) = environment.variable_even_empty(variable) else { continue };
         let value = value.to_str().ok_or_else(|| wrong(path, format!("{variable} is not UTF-8 text")))?;
         let values = match flag.kind {
             Kind::Texts => value.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect(),
             Kind::Switch if value.is_empty() => vec!["false".to_owned()],
             _ => {
-                check(flag, value)
-                    .map_err(|reason| wrong(path, format!("invalid {reason} of {variable} for flag {}", flag.name)))?;
+                check(flag, value, &flag.name).map_err(|reason| wrong(path, format!("{variable}: {reason}")))?;
                 vec![value.to_owned()]
             }
         };

@@ -70,9 +70,9 @@ impl<'a> Session<'a> {
     /// The way to the server. Signs in first if the config says so and no token is given.
     pub(crate) async fn server(&mut self, proof: Proof) -> Result<Server> {
         let config = self.config()?;
-        let url = self.given.set("host").unwrap_or(&config.url).to_owned();
+        let url = self.given.value("host").unwrap_or(&config.url).to_owned();
         let base = address(&url)?;
-        let token = self.given.set("token").map(PlainToken::from_presented).filter(|_| proof == Proof::Full);
+        let token = self.given.value("token").map(PlainToken::from_presented).filter(|_| proof == Proof::Full);
         let login = if token.is_none() && proof != Proof::Never { config.login()? } else { None };
         let credential = match (token, login) {
             (None, Some((user, password))) => self.sign_in(&base, &user, password).await?,
@@ -129,7 +129,7 @@ impl<'a> Session<'a> {
     fn observer(&self) -> Observer {
         let log = self.io.log.clone();
         let show_heads = self.given.switch("http-debug");
-        let prefix = self.io.environment.set_variable(TRACE_PREFIX);
+        let prefix = self.io.environment.variable_even_empty(TRACE_PREFIX);
         let prefix = prefix.map_or_else(|| "trace-id: ".to_owned(), |text| text.to_string_lossy().into_owned());
         Arc::new(move |heads: &Heads| {
             if show_heads {

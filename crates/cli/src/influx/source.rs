@@ -54,25 +54,25 @@ pub(crate) async fn open(session: &mut Session<'_>) -> Result<Lines> {
     let mut parts = Vec::new();
     for name in session.given.texts("file") {
         let path = session.io.environment.current_dir.join(name);
-        parts.push(options.part(open_file(&path)?, name)?);
+        parts.push(options.part(open_file(&path)?, name));
     }
     for url in session.given.texts("url") {
         let insecure = session.given.switch("skip-verify");
         let content = v2::fetch(url, insecure, TIMEOUT, &user_agent()).await;
         let content = content.context(|| "failed to open the url".to_owned())?;
         let name = url.split('?').next().unwrap_or_default();
-        parts.push(options.part(Box::new(Cursor::new(content)), name)?);
+        parts.push(options.part(Box::new(Cursor::new(content)), name));
     }
     match session.given.arguments.first().map(String::as_str) {
-        Some("-") => parts.push(options.part(session.io.take_stdin(), "")?),
+        Some("-") => parts.push(options.part(session.io.take_stdin(), "")),
         Some(argument) => match argument.strip_prefix('@') {
             Some(name) => {
                 let path = session.io.environment.current_dir.join(name);
-                parts.push(options.part(open_file(&path)?, name)?);
+                parts.push(options.part(open_file(&path)?, name));
             }
-            None => parts.push(options.part(Box::new(Cursor::new(argument.to_owned())), "")?),
+            None => parts.push(options.part(Box::new(Cursor::new(argument.to_owned())), "")),
         },
-        None if parts.is_empty() => parts.push(options.part(session.io.take_stdin(), "")?),
+        None if parts.is_empty() => parts.push(options.part(session.io.take_stdin(), "")),
         None => {}
     }
     let (sender, lines) = mpsc::channel(READ_AHEAD);
@@ -137,12 +137,12 @@ pub(crate) fn precision(session: &Session<'_>) -> Result<Precision> {
 
 impl Options {
     /// What the flags leave open the name tells.
-    fn part(&self, input: Input, name: &str) -> Result<Part> {
+    fn part(&self, input: Input, name: &str) -> Part {
         let is_compressed = self.is_compressed.unwrap_or_else(|| name.ends_with(".gz"));
         let input: Input = if is_compressed { Box::new(MultiGzDecoder::new(input)) } else { input };
         let is_csv = name.trim_end_matches(".gz").ends_with(".csv");
         let format = self.format.unwrap_or(if is_csv { Format::Csv } else { Format::LineProtocol });
-        Ok(Part { input, format })
+        Part { input, format }
     }
 }
 

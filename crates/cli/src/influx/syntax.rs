@@ -31,6 +31,7 @@ pub(crate) enum Kind {
 }
 
 /// A flag.
+#[derive(Clone)]
 pub(crate) struct Flag {
     pub(crate) name: Cow<'static, str>,
     pub(crate) kind: Kind,

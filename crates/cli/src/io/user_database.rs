@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// From `/etc/passwd`. Users that another directory service knows are not found here.
-pub(super) fn home() -> Option<PathBuf> {
+pub(crate) fn home() -> Option<PathBuf> {
     let users = std::fs::read_to_string("/etc/passwd").ok()?;
     home_of(rustix::process::getuid().as_raw(), &users)
 }

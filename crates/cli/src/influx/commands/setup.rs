@@ -5,7 +5,7 @@ use tidegate_client::v2::NewInstance;
 use tidegate_model::PlainToken;
 
 use super::Session;
-use crate::influx::config::{Config, Configs};
+use crate::influx::config::{Config, Configs, DEFAULT_NAME};
 use crate::influx::durations;
 use crate::influx::error::{Context as _, Error, Result};
 use crate::influx::output::Table;
@@ -50,7 +50,7 @@ fn name_of_config(session: &Session<'_>, configs: &Configs) -> Result<String> {
             Err(Error::Text(format!("config name {name:?} already exists")))
         }
         Some(name) => Ok(name.to_owned()),
-        None if configs.all.is_empty() => Ok(Configs::default_name().to_owned()),
+        None if configs.all.is_empty() => Ok(DEFAULT_NAME.to_owned()),
         None => Err(Error::text("config name is required if you already have existing configs")),
     }
 }

@@ -13,7 +13,9 @@ use tidegate_model::PlainToken;
 use super::error::{Error, Result};
 use crate::io::Io;
 
-const DEFAULT_NAME: &str = "default";
+/// What a config is called if nobody names it.
+pub(crate) const DEFAULT_NAME: &str = "default";
+
 const DEFAULT_URL: &str = "http://localhost:8086";
 
 /// Words of `influx config` that no config can be called by.
@@ -179,11 +181,6 @@ impl Configs {
 
     pub(crate) fn get_mut(&mut self, name: &str) -> Result<&mut Config> {
         self.all.get_mut(name).ok_or_else(|| not_found(name))
-    }
-
-    /// The name of a config that setting up a server would add.
-    pub(crate) const fn default_name() -> &'static str {
-        DEFAULT_NAME
     }
 }
 

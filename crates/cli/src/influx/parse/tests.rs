@@ -93,8 +93,8 @@ fn what_is_wrong_is_told_in_the_known_words() {
         (&["bogus"], "unknown command \"bogus\" for \"influx\""),
         (&["auth", "list", "---id", "1"], "bad flag syntax: ---id"),
         (&["auth", "list", "--=1"], "bad flag syntax: --=1"),
-        (&["auth", "list", "--json=maybe"], "invalid boolean value \"maybe\" for -json"),
-        (&["auth", "list", "--limit", "-1"], "invalid value \"-1\" for -limit"),
+        (&["auth", "list", "--json=maybe"], "invalid boolean value \"maybe\" for -json: parse error"),
+        (&["auth", "list", "--limit", "-1"], "invalid value \"-1\" for flag -limit: parse error"),
         (&["help", "bogus"], "No help topic for 'bogus'"),
     ];
     for (words, expected) in cases {
@@ -127,7 +127,7 @@ fn help_is_shown_on_request_and_for_groups() {
 fn the_line_wins_over_the_environment_and_empty_counts() {
     let line = ["auth", "list", "-i", "1"];
     let token = |variables: &[(&str, &str)]| {
-        with_variables(&line, variables).ok().unwrap().given.set("token").map(str::to_owned)
+        with_variables(&line, variables).ok().unwrap().given.value("token").map(str::to_owned)
     };
     assert_eq!(token(&[("X_TOKEN", "env")]).as_deref(), Some("env"));
     assert_eq!(token(&[("X_TOKEN", "")]).as_deref(), Some(""));
@@ -144,7 +144,7 @@ fn switches_in_the_environment_must_be_readable() {
         assert_eq!(parsed.given.switch("json"), expected, "{value}");
     }
     let reason = with_variables(&line, &[("X_JSON", "maybe")]).err().map(reason).unwrap();
-    assert_eq!(reason, "invalid boolean value \"maybe\" of X_JSON for flag json");
+    assert_eq!(reason, "X_JSON: invalid boolean value \"maybe\" for -json: parse error");
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! `influx auth` (v2 API contract §6.4).
 
-use super::{ConcatFlags as _, common, description, id, org};
+use super::{common, description, id, org};
 use crate::influx::commands::Action;
 use crate::influx::syntax::{Command, Flag};
 
@@ -42,12 +42,12 @@ pub(super) fn auth() -> Command {
     ];
     let commands = vec![
         Command::leaf("create", "Create an authorization", Action::AuthCreate, create_flags())
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("delete", "Delete an authorization at once and for good", Action::AuthDelete, one())
             .common(common()),
         Command::leaf("list", "List authorizations", Action::AuthList, filters)
             .aliases(&["find", "ls"])
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("active", "Let an authorization be used", Action::AuthActive, one()).common(common()),
         Command::leaf("inactive", "Stop an authorization from being used", Action::AuthInactive, one())
             .common(common()),

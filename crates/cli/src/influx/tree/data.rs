@@ -1,6 +1,6 @@
 //! `influx write`, `query` and `delete` (v2 API contract §6.7).
 
-use super::{ConcatFlags as _, common, org};
+use super::{common, org};
 use crate::influx::commands::Action;
 use crate::influx::syntax::{Command, Flag};
 
@@ -30,16 +30,16 @@ pub(super) fn write() -> Command {
             Flag::switch("skipRowOnError", "Leave out rows of CSV that are wrong"),
             Flag::switch("debug", "Say more about errors of CSV"),
         ];
-        [bucket(), own].concat_flags()
+        [bucket(), own].concat()
     };
     let arguments = "[line protocol | @file | -]";
     let dryrun = Command::leaf("dryrun", "Print line protocol instead of writing it", Action::WriteDryRun, flags())
         .arguments(arguments)
-        .common([org(), common()].concat_flags());
+        .common([org(), common()].concat());
     Command::leaf("write", "Write line protocol or CSV", Action::Write, flags())
         .arguments(arguments)
         .commands(vec![dryrun])
-        .common([org(), common()].concat_flags())
+        .common([org(), common()].concat())
 }
 
 pub(super) fn query() -> Command {
@@ -50,7 +50,7 @@ pub(super) fn query() -> Command {
     ];
     Command::leaf("query", "Run a Flux query", Action::Query, flags)
         .arguments("[query | @file | -]")
-        .common([org(), common()].concat_flags())
+        .common([org(), common()].concat())
 }
 
 pub(super) fn delete() -> Command {
@@ -59,6 +59,6 @@ pub(super) fn delete() -> Command {
         Flag::text("stop", "Latest time, RFC 3339").required(),
         Flag::text("predicate", "Only points that match").short("p"),
     ];
-    Command::leaf("delete", "Delete points of a bucket", Action::Delete, [bucket(), flags].concat_flags())
-        .common([org(), common()].concat_flags())
+    Command::leaf("delete", "Delete points of a bucket", Action::Delete, [bucket(), flags].concat())
+        .common([org(), common()].concat())
 }

@@ -1,11 +1,11 @@
 //! `influx config`, `version`, `ping` and `setup` (v2 API contract §6.5).
 
-use super::{ConcatFlags as _, configs_path, connection, host, name, printing};
+use super::{configs_path, connection, host, name, printing};
 use crate::influx::commands::Action;
 use crate::influx::syntax::{Command, Flag};
 
 pub(super) fn config() -> Command {
-    let file = || [vec![configs_path()], printing()].concat_flags();
+    let file = || [vec![configs_path()], printing()].concat();
     let fields = || {
         [
             Flag::text("host-url", "Address of the server").short("u"),
@@ -48,7 +48,7 @@ pub(super) fn version() -> Command {
 
 pub(super) fn ping() -> Command {
     Command::leaf("ping", "Ask the server whether it is well", Action::Ping, Vec::new())
-        .common([vec![host()], connection()].concat_flags())
+        .common([vec![host()], connection()].concat())
 }
 
 pub(super) fn setup() -> Command {
@@ -65,5 +65,5 @@ pub(super) fn setup() -> Command {
         name("Name of the config to add"),
     ];
     Command::leaf("setup", "Set up a new server", Action::Setup, flags)
-        .common([vec![host()], connection(), printing()].concat_flags())
+        .common([vec![host()], connection(), printing()].concat())
 }

@@ -64,7 +64,7 @@ fn printing() -> Vec<Flag> {
 
 /// The flags of a command that talks to the server.
 fn common() -> Vec<Flag> {
-    [vec![host(), token()], connection(), printing()].concat_flags()
+    [vec![host(), token()], connection(), printing()].concat()
 }
 
 /// The organization that a command is about.
@@ -85,17 +85,6 @@ fn name(what: &'static str) -> Flag {
 
 fn description(what: &'static str) -> Flag {
     Flag::text("description", what).short("d")
-}
-
-/// Several lists of flags as one.
-trait ConcatFlags {
-    fn concat_flags(self) -> Vec<Flag>;
-}
-
-impl<const N: usize> ConcatFlags for [Vec<Flag>; N] {
-    fn concat_flags(self) -> Vec<Flag> {
-        self.into_iter().flatten().collect()
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `influx org`, `user` and `bucket` (v2 API contract §6.6).
 
-use super::{ConcatFlags as _, common, description, id, name, org};
+use super::{common, description, id, name, org};
 use crate::influx::commands::Action;
 use crate::influx::syntax::{Command, Flag};
 
@@ -12,19 +12,14 @@ pub(super) fn organization() -> Command {
         ]
     };
     let member = || Flag::text("member", "Id of the user").short("m").required();
-    let add = [vec![member(), Flag::switch("owner", "Make the user an owner")], which()].concat_flags();
+    let add = [vec![member(), Flag::switch("owner", "Make the user an owner")], which()].concat();
     let members = vec![
         Command::leaf("list", "List members and owners", Action::MemberList, which())
             .aliases(&["find", "ls"])
             .common(common()),
         Command::leaf("add", "Add a member or owner", Action::MemberAdd, add).common(common()),
-        Command::leaf(
-            "remove",
-            "Remove a member or owner",
-            Action::MemberRemove,
-            [vec![member()], which()].concat_flags(),
-        )
-        .common(common()),
+        Command::leaf("remove", "Remove a member or owner", Action::MemberRemove, [vec![member()], which()].concat())
+            .common(common()),
     ];
     let update = vec![
         id("Id of the organization").required(),
@@ -61,7 +56,7 @@ pub(super) fn user() -> Command {
         Flag::text("password", "The password").short("p"),
     ];
     let commands = vec![
-        Command::leaf("create", "Create a user", Action::UserCreate, create).common([org(), common()].concat_flags()),
+        Command::leaf("create", "Create a user", Action::UserCreate, create).common([org(), common()].concat()),
         Command::leaf(
             "delete",
             "Delete a user, whose tokens are dead from then on",
@@ -70,13 +65,8 @@ pub(super) fn user() -> Command {
         )
         .common(common()),
         Command::leaf("list", "List users", Action::UserList, which()).aliases(&["find", "ls"]).common(common()),
-        Command::leaf(
-            "password",
-            "Set a user's password",
-            Action::UserPassword,
-            [which(), vec![password()]].concat_flags(),
-        )
-        .common(common()),
+        Command::leaf("password", "Set a user's password", Action::UserPassword, [which(), vec![password()]].concat())
+            .common(common()),
         Command::leaf(
             "update",
             "Change a user",
@@ -114,13 +104,12 @@ pub(super) fn bucket() -> Command {
     ];
     let delete = vec![id("Id of the bucket"), name("Name of the bucket").variable("INFLUX_BUCKET_NAME")];
     let commands = vec![
-        Command::leaf("create", "Create a bucket", Action::BucketCreate, create)
-            .common([org(), common()].concat_flags()),
+        Command::leaf("create", "Create a bucket", Action::BucketCreate, create).common([org(), common()].concat()),
         Command::leaf("delete", "Delete a bucket with its data", Action::BucketDelete, delete)
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("list", "List buckets", Action::BucketList, list)
             .aliases(&["find", "ls"])
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("update", "Change a bucket", Action::BucketUpdate, update).aliases(&["set"]).common(common()),
     ];
     Command::group("bucket", "Administer buckets", commands)

@@ -1,6 +1,6 @@
 //! `influx v1` (v2 API contract §6.8).
 
-use super::{ConcatFlags as _, common, description, org};
+use super::{common, description, org};
 use crate::influx::commands::Action;
 use crate::influx::syntax::{Command, Flag};
 
@@ -33,12 +33,12 @@ fn auth() -> Command {
     ];
     let commands = vec![
         Command::leaf("create", "Create a v1 authorization", Action::V1AuthCreate, create)
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("delete", "Delete a v1 authorization at once and for good", Action::V1AuthDelete, which())
             .common(common()),
-        Command::leaf("list", "List v1 authorizations", Action::V1AuthList, list.concat_flags())
+        Command::leaf("list", "List v1 authorizations", Action::V1AuthList, list.concat())
             .aliases(&["ls", "find"])
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("set-active", "Let a v1 authorization be used", Action::V1AuthActive, which()).common(common()),
         Command::leaf("set-inactive", "Stop a v1 authorization from being used", Action::V1AuthInactive, which())
             .common(common()),
@@ -46,7 +46,7 @@ fn auth() -> Command {
             "set-password",
             "Set the password of a v1 authorization",
             Action::V1AuthPassword,
-            [which(), vec![password()]].concat_flags(),
+            [which(), vec![password()]].concat(),
         )
         .common(common()),
     ];
@@ -68,15 +68,13 @@ fn dbrp() -> Command {
     ];
     let update = vec![id().required(), policy(), default("Make it the default of its database")];
     let commands = vec![
-        Command::leaf("create", "Create a mapping", Action::DbrpCreate, create)
-            .common([org(), common()].concat_flags()),
+        Command::leaf("create", "Create a mapping", Action::DbrpCreate, create).common([org(), common()].concat()),
         Command::leaf("delete", "Delete a mapping", Action::DbrpDelete, vec![id().required()])
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
         Command::leaf("list", "List mappings", Action::DbrpList, list)
             .aliases(&["find", "ls"])
-            .common([org(), common()].concat_flags()),
-        Command::leaf("update", "Change a mapping", Action::DbrpUpdate, update)
-            .common([org(), common()].concat_flags()),
+            .common([org(), common()].concat()),
+        Command::leaf("update", "Change a mapping", Action::DbrpUpdate, update).common([org(), common()].concat()),
     ];
     Command::group("dbrp", "Administer mappings of v1 databases and retention policies to buckets", commands)
 }
