@@ -24,6 +24,7 @@ mod row_semantics;
 mod tables;
 mod tokens;
 mod unauthorized;
+mod unread;
 mod v2_barrier;
 mod v2_buckets;
 mod v2_change;
