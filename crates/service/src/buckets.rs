@@ -32,12 +32,6 @@ impl Service {
         self.catalog.database(organization, name).map(|database| database.id)
     }
 
-    /// The name of a database in the organization in which the request finds databases.
-    pub fn database_by_id_for(&self, caller: &Entry, id: DatabaseId) -> Option<DatabaseName> {
-        let database = self.catalog.database_by_id(id)?;
-        (database.organization == self.organization_of(caller)).then(|| database.name.clone())
-    }
-
     /// The active databases that the caller may see, of one organization or of all, by id.
     pub fn visible_databases(&self, caller: &Entry, organization: Option<OrganizationId>) -> Vec<Arc<Database>> {
         let organizations = match organization {

@@ -47,9 +47,10 @@ impl Service {
         self.catalog.user(id).map(|user| user.name.clone())
     }
 
-    /// The name of a database, to be shown beside its id.
-    pub fn database_name(&self, id: DatabaseId) -> Option<DatabaseName> {
-        self.catalog.database_by_id(id).map(|database| database.name.clone())
+    /// The name of a database, to be shown beside its id. Of one organization, if that is given.
+    pub fn database_name(&self, id: DatabaseId, organization: Option<OrganizationId>) -> Option<DatabaseName> {
+        let database = self.catalog.database_by_id(id)?;
+        organization.is_none_or(|organization| organization == database.organization).then(|| database.name.clone())
     }
 
     /// The name of an organization, to be shown beside its id.
