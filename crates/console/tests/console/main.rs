@@ -1,5 +1,7 @@
 //! The console as a browser sees it: whole requests to its router, over a real service.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+
 mod api_tokens;
 mod browser;
 mod database_tokens;
