@@ -13,7 +13,7 @@ use crate::Cutoff;
 
 /// A body of these bytes. While it is on its way the entry is held, so that an end of rights finds it: the source is
 /// dropped then, and what carries the answer is cut off.
-pub(crate) fn guarded<S>(source: S, entry: Entry, cutoff: Cutoff) -> Body
+pub fn guarded<S>(source: S, entry: Entry, cutoff: Cutoff) -> Body
 where
     S: Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
 {

@@ -33,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 use fallback::Methods;
 use metrics::Metrics;
 
+pub use carrier::guarded;
 pub use metrics::MetricsAccess;
 pub use openapi::document;
 pub use v2::document as document_v2;

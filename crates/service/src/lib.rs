@@ -9,10 +9,12 @@
 mod api_tokens;
 mod authority;
 mod buckets;
+mod console_sessions;
 mod databases;
 mod directory;
 mod error;
 mod expiry;
+mod last_authority;
 mod legacy;
 mod management_tokens;
 mod mappings;
@@ -32,6 +34,7 @@ mod write;
 
 pub use api_tokens::{ApiTokenQuery, ApiTokenRequest, CreatedApiToken};
 pub use buckets::DatabaseUpdate;
+pub use console_sessions::{ConsoleEntry, ConsoleUse};
 pub use error::{ServiceError, Unauthenticated};
 pub use mappings::{MappingRequest, VisibleMapping};
 pub use measurements::{Counter, Counts, Histogram, Measurements};
@@ -40,6 +43,7 @@ pub use recovery::{Administration, CreatedOperator, NewOperator, Recovery, Recov
 pub use service::{Profile, Service, Settings};
 pub use sessions::{SessionTimes, SignedIn};
 pub use setup::{SetUp, SetupAuthority, SetupRequest};
+pub use tables::{Column, ColumnKind};
 pub use tidegate_access::{Door, EndReason, Entry, Forbidden, GuardedStream, Owner, Permit};
 pub use tidegate_catalog::{ClusterRecord, MappingChange, OrganizationChange, RecordStatus, UserChange};
 pub use tidegate_engine::{RejectedLine, WriteOutcome};

@@ -57,6 +57,11 @@ impl Service {
         self.list(caller, TokenKind::Management, true).await
     }
 
+    /// One management token, revoked or not.
+    pub async fn management_token(&self, caller: &Entry, id: TokenId) -> Result<Arc<TokenRecord>, ServiceError> {
+        self.find(caller, TokenKind::Management, id).await
+    }
+
     /// Revokes a management token, perhaps the one that asks.
     pub async fn revoke_management_token(self: &Arc<Self>, caller: Entry, id: TokenId) -> Result<(), ServiceError> {
         self.revoke(caller, TokenKind::Management, id).await

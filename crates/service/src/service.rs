@@ -16,6 +16,7 @@ use tidegate_model::{
 use tidegate_sql::{QueryLimits, QueryRuntime};
 use tokio::sync::Mutex;
 
+use crate::console_sessions::ConsoleSessions;
 use crate::directory::CatalogTables;
 use crate::legacy::VerifiedPasswords;
 use crate::passwords::Passwords;
@@ -77,6 +78,7 @@ pub struct Service {
     pub(crate) passwords: Passwords,
     pub(crate) verified_passwords: VerifiedPasswords,
     pub(crate) sessions: Sessions,
+    pub(crate) console_sessions: ConsoleSessions,
     /// What still goes on under names of databases that were deleted or renamed, if the answer did not wait for all of it.
     pub(crate) leaving: parking_lot::Mutex<HashMap<(OrganizationId, DatabaseName), Arc<Drain>>>,
     /// Held by a write that creates tables, so that at most one of them stands before a revocation in the catalog's queue.
@@ -121,6 +123,7 @@ impl Service {
             passwords: Passwords::default(),
             verified_passwords: VerifiedPasswords::new(&*randomness),
             sessions: Sessions::default(),
+            console_sessions: ConsoleSessions::default(),
             access,
             catalog,
             engine,

@@ -153,7 +153,7 @@ impl Sessions {
         of_user.push(begun);
     }
 
-    fn dead_at(&self, user: UserId, id: SessionId) -> Option<Timestamp> {
+    pub(crate) fn dead_at(&self, user: UserId, id: SessionId) -> Option<Timestamp> {
         let sessions = self.0.lock();
         sessions.get(&user)?.iter().find(|begun| begun.session.id == id).map(|begun| begun.dead_at)
     }
@@ -175,7 +175,7 @@ impl Sessions {
     }
 }
 
-fn after(now: Timestamp, duration: Duration) -> Timestamp {
+pub(crate) fn after(now: Timestamp, duration: Duration) -> Timestamp {
     Timestamp::from_micros(now.micros().saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
 }
 

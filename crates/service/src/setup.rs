@@ -64,6 +64,11 @@ impl Service {
         !self.catalog.any_user_ever()
     }
 
+    /// Whether anybody who reaches this server may set it up.
+    pub fn allows_remote_setup(&self) -> bool {
+        self.settings.allow_remote_setup
+    }
+
     /// Makes the first user, names the organization, adopts or creates the database and makes an operator's token, all
     /// of it or nothing. Data stays as it is.
     ///

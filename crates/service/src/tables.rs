@@ -2,13 +2,45 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field};
 use tidegate_access::Entry;
 use tidegate_catalog::{CatalogError, RecordStatus};
-use tidegate_model::{Database, DatabaseName, NewTable, Table, TableId, TableName};
+use tidegate_model::{Database, DatabaseId, DatabaseName, NewTable, Table, TableId, TableName};
 
 use crate::error::{about_database, about_table};
 use crate::service::is_recoverable;
 use crate::{Service, ServiceError};
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: ColumnKind,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// The time of the row.
+    Time,
+    /// A tag.
+    Tag,
+    /// A field, with the name of its type in SQL's schema.
+    Field(String),
+}
+
+impl Column {
+    fn new(field: &Field) -> Self {
+        let kind = match field.data_type() {
+            DataType::Timestamp(..) => ColumnKind::Time,
+            DataType::Dictionary(..) => ColumnKind::Tag,
+            other => ColumnKind::Field(other.to_string()),
+        };
+        Self { name: field.name().clone(), kind }
+    }
+}
 
 impl Service {
     /// The tables of a database in this state, by name.
@@ -30,6 +62,31 @@ impl Service {
         let id = self.listed_database(caller, database)?.id;
         let table = self.catalog.table(id, name).filter(|table| *table.name == *name);
         table.ok_or_else(|| ServiceError::TableNotFound(database.clone(), name.to_owned()))
+    }
+
+    /// The columns of the table that has this name at present, by name.
+    pub async fn table_columns(
+        &self,
+        caller: &Entry,
+        database: &DatabaseName,
+        name: &str,
+    ) -> Result<Vec<Column>, ServiceError> {
+        let id = self.table(caller, database, name).await?.database;
+        let schema = self.engine.schema(id, None);
+        let found = caller.run(schema.table(name)).await.map_err(|reason| ServiceError::ended(reason, None))?;
+        let table = found.map_err(ServiceError::internal)?;
+        let table = table.ok_or_else(|| ServiceError::TableNotFound(database.clone(), name.to_owned()))?;
+        Ok(table.schema().fields().iter().map(|field| Column::new(field)).collect())
+    }
+
+    /// The names of a database's active tables, for callers with typed permissions.
+    ///
+    /// # Errors
+    /// [`ServiceError::DatabaseIdNotFound`], also for a database that the caller may not see.
+    pub fn table_names(&self, caller: &Entry, database: DatabaseId) -> Result<Vec<String>, ServiceError> {
+        let id = self.visible_database(caller, database)?.id;
+        let tables = self.catalog.tables(id, RecordStatus::Active);
+        Ok(tables.iter().map(|table| table.name.to_string()).collect())
     }
 
     /// A database whose tables a caller asks for.

@@ -53,11 +53,7 @@ impl Service {
         id: TokenId,
         include_revoked: bool,
     ) -> Result<Arc<TokenRecord>, ServiceError> {
-        let record = caller
-            .run(self.catalog.token(id, TokenKind::Database))
-            .await
-            .map_err(|reason| ServiceError::ended(reason, None))?
-            .map_err(about_token(id))?;
+        let record = self.find(caller, TokenKind::Database, id).await?;
         if record.revoked_at.is_some() && !include_revoked {
             return Err(ServiceError::TokenNotFound(id));
         }
@@ -139,6 +135,16 @@ impl Service {
         if let Some(reached) = self.access.install(record) {
             self.remember(reached).await;
         }
+    }
+
+    pub(crate) async fn find(
+        &self,
+        caller: &Entry,
+        kind: TokenKind,
+        id: TokenId,
+    ) -> Result<Arc<TokenRecord>, ServiceError> {
+        let found = caller.run(self.catalog.token(id, kind)).await;
+        found.map_err(|reason| ServiceError::ended(reason, None))?.map_err(about_token(id))
     }
 
     pub(crate) async fn list(

@@ -165,7 +165,8 @@ impl Setup {
         greet(program, data_dir, &endpoint, start);
         let metrics =
             if self.config.metrics_public { MetricsAccess::Everybody } else { MetricsAccess::ManagementTokens };
-        let router = tidegate_api::router_with(service.clone(), metrics);
+        let router =
+            tidegate_api::router_with(service.clone(), metrics).merge(tidegate_console::router(service.clone()));
         let acceptor = self.tls.map(|tls| tls.acceptor);
         server::serve(listeners, router, acceptor, self.connections, stop).await;
         Ok(())

@@ -24,18 +24,17 @@ use super::parameters::{IdOfPath, Parameters};
 use super::users::Password;
 use crate::Cutoff;
 
-/// What is wanted of a new v1 user name.
+const PATH: &str = "/private/legacy/authorizations";
+
+/// What is wanted of a new v1 authorization.
 #[derive(Deserialize, ToSchema)]
-#[expect(dead_code, reason = "describes what is read as an authorization with its token")]
-struct CreateLegacyAuthorization {
+pub(super) struct CreateLegacyAuthorization {
     #[serde(flatten)]
     authorization: CreateAuthorization,
-    /// The v1 user name.
-    #[schema(schema_with = given_name)]
-    token: String,
+    /// The user name of the v1 client.
+    #[schema(schema_with = given_name, required = true)]
+    token: Option<String>,
 }
-
-const PATH: &str = "/private/legacy/authorizations";
 
 /// Lists the v1 authorizations that the caller may see, by id.
 #[utoipa::path(get, path = "/private/legacy/authorizations", tag = "v1 authorizations",
@@ -87,9 +86,9 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     refuse_in_cloud(&service)?;
-    let request: CreateAuthorization = body::object(&caller, body).await?;
+    let request: CreateLegacyAuthorization = body::object(&caller, body).await?;
     let username = given::name(request.token.as_deref(), "token required for v1 user authorization type")?;
-    let request = request.read(&service, &caller)?;
+    let request = request.authorization.read(&service, &caller)?;
     let record = service.create_legacy_token(caller, request, username).await?;
     Ok(answer::json(StatusCode::CREATED, &Authorization::new(&service, &record, PATH)?))
 }
@@ -98,7 +97,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/private/legacy/authorizations/{authID}", tag = "v1 authorizations",
     operation_id = "GetLegacyAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")),
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The authorization", body = Authorization), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -115,7 +114,7 @@ pub(super) async fn get(
 #[utoipa::path(patch, path = "/private/legacy/authorizations/{authID}", tag = "v1 authorizations",
     operation_id = "PatchLegacyAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")), request_body = UpdateAuthorization,
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = UpdateAuthorization,
     responses((status = 200, description = "The authorization as it is now", body = Authorization),
         Refused<400>, Refused<404>, Refused<413>))]
 pub(super) async fn update(
@@ -134,7 +133,7 @@ pub(super) async fn update(
 #[utoipa::path(delete, path = "/private/legacy/authorizations/{authID}", tag = "v1 authorizations",
     operation_id = "DeleteLegacyAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")),
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,
@@ -150,7 +149,7 @@ pub(super) async fn delete(
 #[utoipa::path(post, path = "/private/legacy/authorizations/{authID}/password", tag = "v1 authorizations",
     operation_id = "PostLegacyAuthorizationsIDPassword",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^(?!0{16})[0-9A-Fa-f]{16}$")), request_body = Password,
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = Password,
     responses((status = 204, description = "Set"), Refused<400>, Refused<404>, Refused<413>))]
 pub(super) async fn set_password(
     State(service): State<Arc<Service>>,

@@ -25,6 +25,7 @@ mod tables;
 mod tokens;
 mod unauthorized;
 mod unread;
+mod v2_barrier;
 mod v2_buckets;
 mod v2_change;
 mod v2_cloud;
