@@ -10,8 +10,19 @@ pub(super) struct Permitted {
     pub(super) kind: &'static str,
     /// Which ones: `all`, or a name.
     pub(super) which: String,
-    pub(super) read: bool,
-    pub(super) write: bool,
+    read: bool,
+    write: bool,
+}
+
+impl Permitted {
+    /// What may be done to it.
+    pub(super) fn access(&self) -> &'static str {
+        match (self.read, self.write) {
+            (true, true) => "Read and write",
+            (true, false) => "Read",
+            (false, _) => "Write",
+        }
+    }
 }
 
 /// Each thing that is permitted once, in the order of the token.
