@@ -106,7 +106,7 @@ class World:
 
     def pages(self) -> "dict[str, str]":
         """Every page that an operator can look at, by a name for it."""
-        database = self._database_ids()["flights"]
+        database = self.server.database_id("flights")
         tables = f"/console/databases/{database}/tables"
         return {
             "overview": "/console",
@@ -144,11 +144,6 @@ class World:
             "organization-delete": f"/console/organizations/{self.organization_id}/delete",
             "not-found": "/console/nothing",
         }
-
-    def _database_ids(self) -> "dict[str, int]":
-        path = f"/api/v0/accounts/{self.server.account_id}/clusters/{self.server.cluster_id}/databases"
-        listed = self._call("GET", path, token=self.operator)
-        return {database["name"]: database["id"] for database in listed}
 
 
 def has_horizontal_scroll(page) -> bool:

@@ -70,6 +70,10 @@ class Server:
     def create_database(self, name: str) -> None:
         self._call("POST", f"{self._prefix}/databases", {"name": name})
 
+    def database_id(self, name: str) -> int:
+        listed = json.loads(self._call("GET", f"{self._prefix}/databases"))
+        return next(database["id"] for database in listed if database["name"] == name)
+
     def create_token(self, *permissions: "tuple[str, str]") -> "tuple[str, str]":
         """Makes a database token of pairs (action, database); gives its id and its text."""
         wanted = [{"action": action, "resource": resource} for action, resource in permissions]
