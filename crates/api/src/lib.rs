@@ -14,6 +14,7 @@ mod json;
 mod management;
 mod metrics;
 mod openapi;
+mod origin;
 mod respond;
 mod unread;
 mod v2;

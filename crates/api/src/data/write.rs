@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use tidegate_line_protocol::Precision;
@@ -61,11 +61,13 @@ pub(super) async fn write_v2(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
     RawQuery(query): RawQuery,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
     let dialect = Dialect::V2;
-    let entry = enter(&service, dialect, peer, &headers, Otherwise::Session).await?;
+    let entry = enter(&service, dialect, peer, &headers, Otherwise::Session(method, uri)).await?;
     if query.is_none() {
         return Err(dialect.invalid("no org/bucket destination provided"));
     }

@@ -136,6 +136,70 @@ async fn a_session_ends_with_signing_out_or_another_password() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_changes_nothing_with_the_cookie() {
+    let v = v2().await;
+    let cookie = sign_in(&v).await;
+    let send = async |method: &str, path: &str, further: &[(&str, &str)], body: &str| {
+        let headers = [&[("host", "db.example:8181"), ("cookie", &*cookie)], further].concat();
+        v.f.send(with_headers(method, path, &headers, body)).await
+    };
+    let buckets = async || v.done(200, "GET", "/api/v2/buckets", Value::Null).await;
+    let before = buckets().await;
+    let (bucket, user) = (format!("/api/v2/buckets/{}", v.bucket), format!("/api/v2/users/{}/password", v.user));
+    let new_bucket = json!({ "orgID": v.org, "name": "theirs" }).to_string();
+    // Whoever is refused often waits for it, so each is tried once or twice only.
+    for (further, most) in [
+        ([("origin", "http://db.example:3000")], 7),
+        ([("origin", "http://other.example")], 2),
+        ([("origin", "null")], 1),
+        ([("sec-fetch-site", "same-site")], 3),
+        ([("sec-fetch-site", "cross-site")], 1),
+    ] {
+        let calls = [
+            ("POST", "/api/v2/buckets", &*new_bucket),
+            ("PATCH", &bucket, r#"{"name":"theirs"}"#),
+            ("DELETE", &bucket, ""),
+            ("POST", &user, r#"{"password":"their-password"}"#),
+            ("POST", "/api/v2/write?bucket=my-bucket", "theirs f=1 1"),
+            ("POST", "/api/v2/signout", ""),
+            ("POST", "/api/v2/no-such-path", ""),
+        ];
+        for (method, path, body) in calls.into_iter().take(most) {
+            let answer = send(method, path, &further, body).await;
+            assert_eq!(refused(&answer), unauthorized(), "{method} {path} {further:?}");
+        }
+        assert_eq!(send("GET", "/api/v2/me", &further, "").await.status, 200, "{further:?}");
+    }
+    assert_eq!(buckets().await, before);
+    let token = format!("Token {}", v.operator);
+    let foreign = [("authorization", &*token), ("origin", "http://other.example"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(send("POST", "/api/v2/buckets", &foreign, &new_bucket).await.status, 201, "a token is no cookie");
+    for further in [&[("origin", "http://db.example:8181"), ("sec-fetch-site", "same-origin")][..], &[]] {
+        let path = "/api/v2/write?bucket=my-bucket";
+        assert_eq!(send("POST", path, further, "ours f=1 1").await.status, 204, "{further:?}");
+    }
+    let own = [("origin", "https://db.example:8181"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(send("POST", "/api/v2/signout", &own, "").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_signs_nobody_in() {
+    let v = v2().await;
+    let basic = format!("Basic {}", STANDARD.encode("my-user:my-password"));
+    for (further, status) in [
+        (("origin", "http://other.example"), 401),
+        (("sec-fetch-site", "cross-site"), 401),
+        (("origin", "http://db.example:8181"), 204),
+        (("sec-fetch-site", "none"), 204),
+    ] {
+        let headers = [("host", "db.example:8181"), ("authorization", &*basic), further];
+        let answer = v.f.send(with_headers("POST", "/api/v2/signin", &headers, "")).await;
+        assert_eq!(answer.status.as_u16(), status, "{further:?}");
+        assert_eq!(answer.headers.contains_key("set-cookie"), status == 204, "{further:?}");
+    }
+}
+
+#[tokio::test]
 async fn signing_in_fails_alike_for_all_reasons() {
     let v = v2().await;
     v.new_user("user2").await;
