@@ -75,9 +75,9 @@ pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
         Profile::SelfHosted => "OSS",
         Profile::Cloud => "Cloud",
     });
-    let (router, _document) = routes().split_for_parts();
+    let (router, document) = routes().split_for_parts();
     let (v2, v2_document) = v2::routes().split_for_parts();
-    let methods = Arc::new(Methods::of(v2_document));
+    let methods = Arc::new(Methods::of([document, v2_document]));
     let metrics = Arc::new(Metrics::new(&service, metrics));
     let measured = metrics.clone();
     router
