@@ -4,6 +4,7 @@
 //! Every route is registered together with its description in the OpenAPI document, so that a test can call each of
 //! them without sufficient rights. Routes that need no credential are listed in `tests/open-routes.txt`.
 
+mod bounded;
 mod carrier;
 mod cors;
 mod credential;
