@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use tidegate_line_protocol::Precision;
-use tidegate_model::{Action, DatabaseId, DatabaseName, DatabaseNameError};
+use tidegate_model::{Action, CredentialId, DatabaseId, DatabaseName, DatabaseNameError};
 use tidegate_service::{Entry, Service, ServiceError, WriteBatch};
 
 use super::body;
 use super::caller::{Otherwise, enter};
 use super::description::ContentEncoding;
 use super::error::{Dialect, V1Refused, V2Refused, V3Refused, partial_write};
-use super::parameters::{V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database};
+use super::parameters::{
+    OrganizationParameters, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch,
+    v1_database,
+};
 use super::written;
 use crate::Peer;
 
@@ -53,7 +56,8 @@ pub(super) async fn write_v1(
 /// Writes line protocol, as v2 clients do. All lines or none.
 #[utoipa::path(post, path = "/api/v2/write", tag = "write", operation_id = "WriteV2",
     security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = [])),
-    params(V2Parameters, ("org" = Option<String>, Query, description = "Ignored"), ContentEncoding),
+    params(V2Parameters, ("org" = Option<String>, Query,
+        description = "Ignored but with a session, where it must be the session's own"), ContentEncoding),
     request_body(content = String, content_type = "text/plain", description = "Line protocol"),
     responses((status = 204, description = "Written and synced to disk"), V2Refused<400>, V2Refused<401>,
         V2Refused<403>, V2Refused<404>, V2Refused<413>, V2Refused<500>, V2Refused<503>))]
@@ -76,6 +80,12 @@ pub(super) async fn write_v2(
     let bucket =
         parameters.bucket.filter(|bucket| !bucket.is_empty()).ok_or_else(|| dialect.invalid("missing bucket value"))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
+    if matches!(entry.credential_id(), CredentialId::Session(_)) {
+        let meant: OrganizationParameters = parse(query.as_deref()).map_err(invalid)?;
+        if !meant.is_or_is_none(service.organization_of(&entry), &service) {
+            return Err(dialect.answer(StatusCode::NOT_FOUND, "not found", "organization not found"));
+        }
+    }
     let database = v2_target(&service, &entry, &bucket).map_err(|error| bad_name(dialect, &error))?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::fixture::percent_encoded;
-use crate::v2_fixture::{AUTHORIZATIONS, V2, refused, unauthorized, v2, with_headers};
+use crate::v2_fixture::{AUTHORIZATIONS, V2, refusal, refused, unauthorized, v2, with_headers};
 
 async fn status_of_header(v: &V2, path: &str, value: &str) -> u16 {
     v.f.send(with_headers("GET", path, &[("authorization", value)], "")).await.status.as_u16()
@@ -180,6 +180,34 @@ async fn a_page_of_another_origin_changes_nothing_with_the_cookie() {
     }
     let own = [("origin", "https://db.example:8181"), ("sec-fetch-site", "same-origin")];
     assert_eq!(send("POST", "/api/v2/signout", &own, "").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_session_writes_to_no_other_organization_than_it_is_told() {
+    let v = v2().await;
+    let second = v.done(201, "POST", "/api/v2/orgs", json!({ "name": "second" })).await["id"].clone();
+    let second = second.as_str().unwrap();
+    v.done(201, "POST", "/api/v2/buckets", json!({ "orgID": second, "name": "my-bucket" })).await;
+    let cookie = sign_in(&v).await;
+    let (_, token) = v.token("write:buckets").await;
+    let token = format!("Token {token}");
+    let write = async |credential: (&str, &str), query: &str| {
+        let path = format!("/api/v2/write?bucket=my-bucket{query}");
+        v.f.send(with_headers("POST", &path, &[credential], "m f=1 1")).await
+    };
+    let own = v.org.clone();
+    let elsewhere =
+        ["&org=second", "&org=missing", &*format!("&orgID={second}"), "&orgID=x", &*format!("&org={second}")]
+            .map(str::to_owned);
+    let mixed = [format!("&org=my-org&orgID={second}"), format!("&orgID={own}&org=second")];
+    for query in elsewhere.iter().chain(&mixed) {
+        let answer = write(("cookie", &cookie), query).await;
+        assert_eq!(refused(&answer), refusal(404, "not found", "organization not found"), "{query}");
+        assert_eq!(write(("authorization", &token), query).await.status, 204, "a token has its own: {query}");
+    }
+    for query in ["", "&org=", "&orgID=", "&org=my-org", &format!("&orgID={own}"), &format!("&org={own}&orgID={own}")] {
+        assert_eq!(write(("cookie", &cookie), query).await.status, 204, "{query}");
+    }
 }
 
 #[tokio::test]
