@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use tidegate_line_protocol::Precision;
 use tidegate_model::{Action, CredentialId, DatabaseId, DatabaseName, DatabaseNameError};
-use tidegate_service::{Entry, Service, ServiceError, WriteBatch};
+use tidegate_service::{Entry, Forbidden, Service, ServiceError, WriteBatch};
 
 use super::body;
 use super::caller::{Otherwise, enter};
@@ -21,6 +21,7 @@ use super::parameters::{
 };
 use super::written;
 use crate::Peer;
+use crate::v2::is_v1_name;
 
 /// Writes line protocol, as v1 clients do. All lines or none.
 #[utoipa::path(post, path = "/write", tag = "write", operation_id = "WriteV1",
@@ -47,8 +48,7 @@ pub(super) async fn write_v1(
     let parameters: V1Parameters = parse(query.as_deref()).map_err(invalid)?;
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database =
-        v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|error| bad_name(dialect, &error))?;
+    let database = v1_target(&service, &entry, &db, parameters.rp.as_deref())?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
 }
@@ -122,9 +122,21 @@ pub(super) async fn write_v3(
 }
 
 /// The database that a v1 request means: where a mapping leads, else the one that is called so.
-fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, DatabaseNameError> {
-    let mapped = service.mapped_database_for(entry, db, rp.filter(|rp| !rp.is_empty()));
-    mapped.map_or_else(|| v1_database(db, rp).parse(), Ok)
+fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, Response> {
+    let dialect = Dialect::V1;
+    let policy = rp.filter(|rp| !rp.is_empty());
+    if let Some(mapped) = service.mapped_database_for(entry, db, policy) {
+        return Ok(mapped);
+    }
+    // No database can be called so, but a mapping may: whether there is one is not for everybody.
+    let can_be_mapped = is_v1_name(db) && policy.is_none_or(is_v1_name);
+    v1_database(db, rp).parse().map_err(|error| {
+        if can_be_mapped && !entry.covers_every_database(Action::Write) {
+            dialect.forbidden(Forbidden::NoGrant)
+        } else {
+            bad_name(dialect, &error)
+        }
+    })
 }
 
 /// The database that a v2 request means: by name, else by id.
