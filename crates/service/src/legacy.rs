@@ -97,7 +97,7 @@ impl Service {
             return self.enter(password, Door::Data, peer).await;
         };
         if as_token.expired_at.is_none()
-            && let Some(digest) = self.legacy_digest(username, password).await
+            && let Some(digest) = self.legacy_digest(username, password, peer).await
             && let Ok(entry) = self.access.enter(digest, Door::Legacy)
         {
             return Ok(entry);
@@ -106,14 +106,14 @@ impl Service {
     }
 
     /// The digest of the legacy credential that name and password are good for.
-    async fn legacy_digest(&self, username: &str, password: &PlainToken) -> Option<TokenDigest> {
+    async fn legacy_digest(&self, username: &str, password: &PlainToken, peer: IpAddr) -> Option<TokenDigest> {
         let pair = self.verified_passwords.pair(username, password);
         if let Some(digest) = self.verified_passwords.find(&pair) {
             return Some(digest);
         }
         let changes = self.verified_passwords.changes();
         let (token, hash) = self.catalog.legacy_token(username).await.ok().flatten()?;
-        if !self.passwords.verify(password, Some(hash?)).await.ok()? {
+        if !self.passwords.check(password, Some(hash?), peer, &self.limiter).await.ok()? {
             return None;
         }
         self.verified_passwords.remember(pair, token.digest, changes);
