@@ -138,7 +138,9 @@ impl Dialect {
             ServiceError::WriteEmpty => self.invalid(error.to_string()),
             ServiceError::WriteRejected(lines) => self.rejected_write(&lines),
             ServiceError::Query(error) => self.query_error(&error),
-            ServiceError::Unavailable(message) => self.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message),
+            ServiceError::Unavailable(_) | ServiceError::TooManyPasswordChecks => {
+                self.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
+            }
             other => self.answer(StatusCode::INTERNAL_SERVER_ERROR, "internal error", other.to_string()),
         }
     }
@@ -201,4 +203,18 @@ pub(crate) fn partial_write(lines: &[RejectedLine], some_were_written: bool) -> 
     };
     let data = Some(Lines::All(lines.iter().map(RefusedLine::new).collect()));
     respond::json(status, &V3Error { error: "partial write of line protocol occurred".to_owned(), data })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_nobody_has_checked_may_be_right() {
+        for dialect in [Dialect::V1, Dialect::V2, Dialect::V3] {
+            let answer = dialect.service_error(ServiceError::TooManyPasswordChecks);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{dialect:?}");
+            assert_eq!(answer.headers()["retry-after"], "1", "{dialect:?}");
+        }
+    }
 }
