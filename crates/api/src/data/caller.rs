@@ -33,10 +33,9 @@ pub(crate) async fn enter(
     otherwise: Otherwise,
 ) -> Result<Entry, Response> {
     let peer = peer.0.ip();
-    let as_token =
-        async |token: PlainToken| -> Result<Entry, ServiceError> { Ok(service.enter(&token, Door::Data, peer).await?) };
+    let as_token = async |token: PlainToken| Ok(service.enter(&token, Door::Data, peer).await?);
     let with_password = async |user: &str, password: PlainToken| match service.profile() {
-        Profile::SelfHosted => Ok(service.enter_with_password(user, &password, peer).await?),
+        Profile::SelfHosted => service.enter_with_password(user, &password, peer).await,
         Profile::Cloud => as_token(password).await,
     };
     let entered = match (credential::from_headers(headers), otherwise) {
