@@ -48,7 +48,10 @@ pub(super) async fn write_v1(
     let parameters: V1Parameters = parse(query.as_deref()).map_err(invalid)?;
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database = v1_target(&service, &entry, &db, parameters.rp.as_deref())?;
+    let database = v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|missing| match missing {
+        NoTarget::Hidden => dialect.forbidden(Forbidden::NoGrant),
+        NoTarget::BadName(error) => bad_name(dialect, &error),
+    })?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
 }
@@ -121,9 +124,15 @@ pub(super) async fn write_v3(
     write(&service, dialect, entry, target, &headers, body).await
 }
 
+/// Why a v1 request means no database.
+enum NoTarget {
+    /// There is none, which is not for this caller to know.
+    Hidden,
+    BadName(DatabaseNameError),
+}
+
 /// The database that a v1 request means: where a mapping leads, else the one that is called so.
-fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, Response> {
-    let dialect = Dialect::V1;
+fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, NoTarget> {
     let policy = rp.filter(|rp| !rp.is_empty());
     if let Some(mapped) = service.mapped_database_for(entry, db, policy) {
         return Ok(mapped);
@@ -131,11 +140,8 @@ fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Re
     // No database can be called so, but a mapping may: whether there is one is not for everybody.
     let can_be_mapped = is_v1_name(db) && policy.is_none_or(is_v1_name);
     v1_database(db, rp).parse().map_err(|error| {
-        if can_be_mapped && !entry.covers_every_database(Action::Write) {
-            dialect.forbidden(Forbidden::NoGrant)
-        } else {
-            bad_name(dialect, &error)
-        }
+        let is_hidden = can_be_mapped && !entry.covers_every_database(Action::Write);
+        if is_hidden { NoTarget::Hidden } else { NoTarget::BadName(error) }
     })
 }
 
