@@ -29,6 +29,7 @@ mod v2_barrier;
 mod v2_buckets;
 mod v2_change;
 mod v2_cloud;
+mod v2_cloud_isolation;
 mod v2_create;
 mod v2_credentials;
 mod v2_fixture;
