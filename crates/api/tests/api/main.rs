@@ -32,6 +32,7 @@ mod v2_cloud;
 mod v2_cloud_isolation;
 mod v2_create;
 mod v2_credentials;
+mod v2_draining;
 mod v2_fixture;
 mod v2_legacy;
 mod v2_list;
