@@ -37,6 +37,7 @@ mod v2_fixture;
 mod v2_legacy;
 mod v2_list;
 mod v2_mappings;
+mod v2_sessions;
 mod v2_setup;
 mod v2_users;
 mod write_bodies;
