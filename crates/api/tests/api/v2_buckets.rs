@@ -75,6 +75,27 @@ async fn what_cannot_be_a_bucket_is_refused() {
     assert_eq!(refused(&v.call(&v.operator, "GET", &format!("{BUCKETS}/xyz"), Value::Null).await).0, 400);
 }
 
+/// Database tokens go by name: whoever renames a bucket decides what they mean.
+#[tokio::test]
+async fn a_bucket_is_renamed_by_who_may_write_all_buckets_of_its_organization() {
+    let v = v2().await;
+    let path = format!("{BUCKETS}/{}", v.bucket);
+    let second = v.new_bucket("second").await;
+    let each = format!("write:orgs/ORG/buckets/BUCKET write:orgs/ORG/buckets/{second} read:orgs/ORG/buckets");
+    for permissions in ["write:orgs/ORG/buckets/BUCKET", &each] {
+        let (_, token) = v.token(permissions).await;
+        let renamed = v.call(&token, "PATCH", &path, json!({ "name": "new", "description": "new" })).await;
+        assert_eq!(refused(&renamed).0, 401, "{permissions}");
+        let kept = v.call(&token, "PATCH", &path, json!({ "name": "my-bucket", "description": "old" })).await;
+        assert_eq!(kept.status, 200, "{permissions}: the same name is no new one");
+    }
+    let bucket = v.done(200, "GET", &path, Value::Null).await;
+    assert_eq!((&bucket["name"], &bucket["description"]), (&json!("my-bucket"), &json!("old")));
+    let (_, token) = v.token("write:orgs/ORG/buckets").await;
+    assert_eq!(v.call(&token, "PATCH", &path, json!({ "name": "new" })).await.status, 200);
+    assert_eq!(v.done(200, "GET", &path, Value::Null).await["name"], "new");
+}
+
 #[tokio::test]
 async fn lists_of_buckets_are_exactly_what_was_asked_for() {
     let v = v2().await;
