@@ -7,6 +7,7 @@ import pytest
 from influxdb_client import Authorization, InfluxDBClient, SignoutService
 from tidegate_v2 import ORGANIZATION, PASSWORD, UNKNOWN_ID, fresh_name, refusal
 
+ALWAYS = ["1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z"]
 # Everything that an owner of the organization may do, and so may who finds his token.
 KINDS = ["authorizations", "buckets", "orgs", "users", "dbrp", "tasks"]
 
@@ -26,6 +27,7 @@ class Leaked:
     def attempts(self):
         client, plant, bucket = self.client, self.plant, self.bucket
         authorizations, users = client.authorizations_api(), client.users_api()
+        readable = [plant.on_bucket("read")]
         buckets, organizations = client.buckets_api(), client.organizations_api()
         active = Authorization(status="active", org_id=plant.org_id, permissions=self.authorization.permissions)
         active.id = self.authorization.id
@@ -34,7 +36,7 @@ class Leaked:
             "list authorizations": authorizations.find_authorizations,
             "see its own authorization": lambda: authorizations.find_authorization_by_id(self.authorization.id),
             "see an unknown authorization": lambda: authorizations.find_authorization_by_id(UNKNOWN_ID),
-            "make an authorization": lambda: authorizations.create_authorization(plant.org_id, [plant.on_bucket("read")]),
+            "make an authorization": lambda: authorizations.create_authorization(plant.org_id, readable),
             "make an authorization with nothing": lambda: authorizations.create_authorization(plant.org_id, []),
             "activate itself": lambda: authorizations.update_authorization(active),
             "delete itself": lambda: authorizations.delete_authorization(self.authorization.id),
@@ -51,7 +53,7 @@ class Leaked:
             "make a user": lambda: users.create_user(fresh_name("leak")),
             "set a password": lambda: users.update_password(self.user.id, PASSWORD),
             "run Flux": lambda: client.query_api().query("buckets()"),
-            "delete data": lambda: client.delete_api().delete("1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "", bucket.name),
+            "delete data": lambda: client.delete_api().delete(*ALWAYS, "", bucket.name),
         }
 
     def attempts_outside_of_the_client(self):
@@ -127,7 +129,7 @@ def by_cookie(plant, cookie) -> InfluxDBClient:
 
 SESSION_ENDINGS = {
     "signed out": lambda plant, user, client: SignoutService(client.api_client).post_signout(),
-    "password changed": lambda plant, user, client: plant.operator.users_api().update_password(user, "another-password"),
+    "password changed": lambda plant, user, client: plant.operator.users_api().update_password(user, "other-password"),
     "user deactivated": lambda plant, user, client: plant.set_user_status(user, "inactive"),
     "user deleted": lambda plant, user, client: plant.operator.users_api().delete_user(user),
 }

@@ -8,6 +8,8 @@ from influxdb_client import Authorization, BucketRetentionRules, OnboardingReque
 from influxdb_client.client.exceptions import InfluxDBError
 from tidegate_v2 import BUCKET, ORGANIZATION, PASSWORD, TOKEN, UNKNOWN_ID, USER, fresh_name, refusal
 
+NO_AUTHORIZATION = "authorization not found"
+
 
 def test_set_up_happens_once(plant):
     made = plant.onboarded
@@ -142,7 +144,7 @@ def test_an_authorization_from_its_creation_to_its_end(plant):
     assert authorizations.delete_authorization(made) is None
     assert refusal(plant.write, client, bucket, "press speed=4 4").status == 401
     refused = refusal(authorizations.delete_authorization, made)
-    assert (refused.status, refused.message) == (404, "authorization not found")
+    assert (refused.status, refused.message) == (404, NO_AUTHORIZATION)
     assert refusal(authorizations.find_authorization_by_id, made.id).status == 404
     assert plant.count(bucket) == 2
 
@@ -156,7 +158,8 @@ def test_finding_authorizations(plant):
         return [one.id for one in authorizations.find_authorizations(**filters)]
 
     assert [one.id for one in authorizations.find_authorizations_by_user_name(user.name)] == made
-    assert ids(user_id=user.id) == ids(user=user.name, org=ORGANIZATION) == ids(user_id=user.id, org_id=plant.org_id) == made
+    assert ids(user_id=user.id) == ids(user=user.name, org=ORGANIZATION) == made
+    assert ids(user_id=user.id, org_id=plant.org_id) == made
     assert set(made) < set(ids(org_id=plant.org_id)) <= set(ids())
     assert ids(user=USER, org_id=UNKNOWN_ID) == [] and ids(user_id=UNKNOWN_ID) == []
     refused = refusal(authorizations.find_authorizations, user="nobody")
@@ -170,7 +173,8 @@ def test_a_clone_is_a_token_of_its_own(plant):
     first = plant.authorization(plant.on_bucket("write", bucket), plant.on_bucket("read", bucket))
     clone = authorizations.clone_authorization(first.id)
     assert clone.id != first.id and clone.token not in (first.token, "redacted")
-    assert [(held.action, held.resource.id) for held in clone.permissions] == [("write", bucket.id), ("read", bucket.id)]
+    granted = [(held.action, held.resource.id) for held in clone.permissions]
+    assert granted == [("write", bucket.id), ("read", bucket.id)]
     authorizations.delete_authorization(first)
     plant.write(plant.client(clone.token), bucket, "press speed=1 1")
     assert plant.count(bucket) == 1
@@ -189,7 +193,7 @@ def test_a_whole_authorization_sent_back_changes_status_and_description_only(pla
 
 def test_nobody_gives_away_what_he_does_not_hold(plant):
     bucket = plant.bucket()
-    own = [plant.on_bucket("read", bucket), plant.on_type("read", "authorizations"), plant.on_type("write", "authorizations")]
+    own = [plant.on_bucket("read", bucket), *(plant.on_type(action, "authorizations") for action in ("read", "write"))]
     client = plant.client(plant.authorization(*own).token)
     authorizations = client.authorizations_api()
     before = len(plant.operator.authorizations_api().find_authorizations())
@@ -206,7 +210,7 @@ def test_nobody_gives_away_what_he_does_not_hold(plant):
 def test_what_is_wrong_is_said(plant):
     authorizations, buckets = plant.operator.authorizations_api(), plant.operator.buckets_api()
     cases = [
-        (lambda: authorizations.find_authorization_by_id("0123456789abcdef"), 404, "not found", "authorization not found"),
+        (lambda: authorizations.find_authorization_by_id("0123456789abcdef"), 404, "not found", NO_AUTHORIZATION),
         (lambda: authorizations.find_authorization_by_id("17"), 400, "invalid", "id must have a length of 16 bytes"),
         (lambda: authorizations.find_authorization_by_id("x" * 16), 400, "invalid", "invalid ID"),
         (lambda: authorizations.delete_authorization("null"), 400, "invalid", "id must have a length of 16 bytes"),

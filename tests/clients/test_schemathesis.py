@@ -44,7 +44,8 @@ def run(document, configuration, dictionaries, environment, directory, capsys, *
         timeout=600,
     )
     with capsys.disabled():
-        print("\n" + done.stdout[done.stdout.find("= FAILURES =") if done.returncode else done.stdout.find("= SUMMARY =") :])
+        first = done.stdout.find("= FAILURES =" if done.returncode else "= SUMMARY =")
+        print("\n" + done.stdout[first:])
     assert done.returncode == 0, done.stderr
 
 

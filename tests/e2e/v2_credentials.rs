@@ -135,14 +135,18 @@ async fn a_grant_on_a_bucket_does_not_reach_a_later_one_of_the_same_name() {
     assert_eq!(plant.statuses(&bound.text, BUCKET).await, [403; 4]);
 }
 
-/// Asks with a bearer token and without one; gives answers without what may differ between equal ones.
-async fn answers_to(api: &Api, method: &Method, url: &str, tokens: &[&str]) -> Vec<Answer> {
+/// The answers to one request with each of these credentials.
+async fn answers_to(api: &Api, method: &Method, url: &str, credentials: &[(&str, String)]) -> Vec<Answer> {
     let mut answers = Vec::new();
-    for token in tokens {
+    for (header, value) in credentials {
         let request = api.http.request(method.clone(), url).json(&json!({ "name": "x", "description": "x" }));
-        answers.push(send(request.bearer_auth(token)).await);
+        answers.push(send(request.header(*header, value)).await);
     }
     answers
+}
+
+fn bearer(token: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {token}"))
 }
 
 /// That all are the same 401.
@@ -176,9 +180,9 @@ async fn each_kind_of_credential_is_unknown_outside_of_its_place() {
         (Method::POST, format!("{}/management-tokens", api.account)),
         (Method::GET, format!("{}/metrics", api.url)),
     ] {
-        let mut refused =
-            answers_to(api, &method, &path, &[UNKNOWN_TOKEN, &all_access.text, &database_token.text]).await;
-        refused.push(send(api.http.request(method.clone(), &path).header("cookie", &session.header.1)).await);
+        let credentials =
+            [bearer(UNKNOWN_TOKEN), bearer(&all_access.text), bearer(&database_token.text), session.header.clone()];
+        let refused = answers_to(api, &method, &path, &credentials).await;
         assert_common_refusal(&refused, &format!("{method} {path}"));
     }
     for token in [OPERATOR_TOKEN, &api.management_token] {
@@ -188,7 +192,7 @@ async fn each_kind_of_credential_is_unknown_outside_of_its_place() {
     }
 
     // The v2 API: it is the other way round.
-    let tokens = [UNKNOWN_TOKEN, &api.management_token, &database_token.text];
+    let credentials = [UNKNOWN_TOKEN, &api.management_token, &database_token.text].map(bearer);
     for (method, path) in [
         (Method::GET, "/api/v2/authorizations".to_owned()),
         (Method::POST, "/api/v2/authorizations".to_owned()),
@@ -203,7 +207,7 @@ async fn each_kind_of_credential_is_unknown_outside_of_its_place() {
         (Method::GET, "/private/legacy/authorizations".to_owned()),
         (Method::GET, "/api/v2/no-such-path".to_owned()),
     ] {
-        let refused = answers_to(api, &method, &format!("{}{path}", api.url), &tokens).await;
+        let refused = answers_to(api, &method, &format!("{}{path}", api.url), &credentials).await;
         assert_common_refusal(&refused, &format!("{method} {path}"));
         let expected = json!({ "code": "unauthorized", "message": "unauthorized access" });
         assert_eq!(refused[0].json(), expected, "{method} {path}");

@@ -200,7 +200,8 @@ impl Access {
         let CredentialId::Session(_) = credential.id else { return };
         // Whoever takes the session out of this map ends it: only what is still in it can be prolonged.
         let mut expiring = self.expiring.lock();
-        let Some(before) = credential.expires_at().filter(|expiry| *expiry < until) else { return };
+        let now = self.now();
+        let Some(before) = credential.expires_at().filter(|expiry| now < *expiry && *expiry < until) else { return };
         if let Some(digest) = expiring.remove(&(before, credential.id)) {
             expiring.insert((until, credential.id), digest);
             credential.expire_at(until);
@@ -241,10 +242,16 @@ impl Access {
             drains.push(self.end(credential.id, credential.digest, credential.expires_at(), EndReason::Revoked));
         }
         // Some may have been ended one by one just before.
-        let draining = self.draining.lock();
-        let left = draining.values().filter(|left| is_owned(left.owner)).flat_map(|left| left.trackers.iter());
-        drains.extend(left.map(|tracker| tracker.close(EndReason::Revoked)));
+        drains.push(self.draining_owned(is_meant));
         Drain::all(drains)
+    }
+
+    /// What has to leave before the end of those API tokens and sessions is final that were ended just before and whose
+    /// owner is meant.
+    pub fn draining_owned(&self, is_meant: impl Fn(Owner) -> bool) -> Drain {
+        let draining = self.draining.lock();
+        let left = draining.values().filter(|left| left.owner.is_some_and(&is_meant));
+        Drain::all(left.flat_map(|left| left.trackers.iter()).map(|tracker| tracker.close(EndReason::Revoked)))
     }
 
     /// What has to leave before the end of a credential is final, if it was ended just before.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
-use tidegate_model::{Action, CredentialId, DatabaseId, DatabaseName, Timestamp, TypedPermission};
+use tidegate_model::{Action, CredentialId, DatabaseId, DatabaseName, ResourceType, Timestamp, TypedPermission};
 
 use crate::credential::Credential;
 use crate::request::{EndReason, Request};
@@ -111,6 +111,11 @@ impl Entry {
             return Err(Forbidden::NoGrant);
         }
         self.end_reason().map_or(Ok(()), |reason| Err(Forbidden::Ended(reason)))
+    }
+
+    /// Whether the request may do `action` to anything of a type; which things, [`Entry::authorize`] decides for each.
+    pub fn holds_any(&self, action: Action, kind: ResourceType) -> bool {
+        self.credential.rights().hold_any(action, kind)
     }
 
     /// Makes the request end together with the database behind `tracker`; fails if that has just gone.

@@ -66,6 +66,16 @@ impl Rights {
         }
     }
 
+    /// Whether these hold a typed permission of this action and type, on anything.
+    pub(crate) fn hold_any(&self, action: Action, kind: ResourceType) -> bool {
+        match self {
+            Self::Names(_) => false,
+            Self::Typed { permissions, .. } => permissions
+                .iter()
+                .any(|held| held.action == action && (held.kind == kind || held.kind == ResourceType::Instance)),
+        }
+    }
+
     /// Whether these are those of an operator, who may do what a management token may.
     pub(crate) fn are_operator(&self) -> bool {
         match self {

@@ -15,6 +15,7 @@ mod management;
 mod metrics;
 mod openapi;
 mod respond;
+mod unread;
 mod v2;
 
 use std::net::SocketAddr;
@@ -84,6 +85,7 @@ pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
         .method_not_allowed_fallback(fallback::wrong_method)
         .with_state(service)
         .layer(middleware::from_fn(cors::share))
+        .layer(middleware::from_fn(unread::announce_close))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             let (cluster, build) = (cluster.clone(), build.clone());
             async move { name_server(next.run(request).await, cluster, build) }

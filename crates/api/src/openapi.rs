@@ -37,14 +37,16 @@ impl Modify for Schemes {
         };
         let basic = HttpBuilder::new()
             .scheme(HttpAuthScheme::Basic)
-            .description(Some("A database token as the password; the user name does not matter"));
+            .description(Some("A database token or an API token as the password; the user name does not matter"));
         let token = ApiKeyValue::with_description(
             "Authorization",
-            "A database token after the word Token and a blank: `Token apiv1_…`",
+            "A database token or an API token after the word Token and a blank: `Token apiv1_…`",
         );
-        let parameter = ApiKeyValue::with_description("p", "A database token, if there is no Authorization header");
-        components.add_security_scheme("management_token", bearer("A management token"));
-        components.add_security_scheme("database_token", bearer("A database token"));
+        let parameter =
+            ApiKeyValue::with_description("p", "A database token or an API token, if there is no Authorization header");
+        components
+            .add_security_scheme("management_token", bearer("A management token, or an API token of an operator"));
+        components.add_security_scheme("database_token", bearer("A database token or an API token"));
         components.add_security_scheme("database_token_scheme", SecurityScheme::ApiKey(ApiKey::Header(token)));
         components.add_security_scheme("database_token_basic", SecurityScheme::Http(basic.build()));
         components.add_security_scheme("database_token_parameter", SecurityScheme::ApiKey(ApiKey::Query(parameter)));

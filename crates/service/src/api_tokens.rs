@@ -50,6 +50,9 @@ pub struct ApiTokenQuery {
     pub digest: Option<TokenDigest>,
 }
 
+/// How many permissions an API token has at most.
+const MOST_PERMISSIONS: usize = 1000;
+
 /// Which of the two lists a call is about. A token of one is unknown to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum List {
@@ -94,10 +97,11 @@ impl Service {
         let kind = ResourceType::Authorizations;
         self.need(caller, &TypedPermission::in_organization(Action::Write, kind, organization))?;
         self.need_user(caller, Action::Write, user)?;
-        let permissions = self.completed(&request.permissions, organization);
-        for permission in permissions.iter() {
-            self.may_give_away(caller, permission)?;
+        if request.permissions.len() > MOST_PERMISSIONS {
+            return Err(ServiceError::TooManyPermissions(MOST_PERMISSIONS));
         }
+        let permissions = self.completed(&request.permissions, organization);
+        Self::may_give_away(caller, &permissions)?;
         for permission in permissions.iter() {
             if permission.organization.is_some_and(|other| other != organization) {
                 return Err(ServiceError::PermissionOfOtherOrganization(*permission, organization));
@@ -138,10 +142,16 @@ impl Service {
         permissions.iter().map(complete).collect()
     }
 
-    fn may_give_away(&self, caller: &Entry, permission: &TypedPermission) -> Result<(), ServiceError> {
-        // Nobody holds this one but by a legacy of other servers, and nobody gets it here.
-        let is_held = permission.kind != ResourceType::Instance && caller.authorize(&permission.effect()).is_ok();
-        if is_held { Ok(()) } else { Err(ServiceError::Escalation(*permission)) }
+    /// Whether the caller holds all of this, as who lets somebody else have it must.
+    pub(crate) fn may_give_away(caller: &Entry, permissions: &TypedPermissions) -> Result<(), ServiceError> {
+        // Nobody holds one of type `instance`, and nobody gets it here.
+        let is_held = |permission: &&TypedPermission| {
+            permission.kind != ResourceType::Instance && caller.authorize(&permission.effect()).is_ok()
+        };
+        match permissions.iter().find(|permission| !is_held(permission)) {
+            Some(missing) => Err(ServiceError::Escalation(*missing)),
+            None => Ok(()),
+        }
     }
 
     pub(crate) async fn record_api_token(
@@ -181,11 +191,18 @@ impl Service {
         list: List,
     ) -> Result<Vec<ApiToken>, ServiceError> {
         let ApiTokenQuery { user, organization, digest } = query;
+        if !caller.holds_any(Action::Read, ResourceType::Authorizations) {
+            return Ok(Vec::new());
+        }
         let filter = ApiTokenFilter { user, organization, digest, legacy: list == List::Legacy };
-        let listed = caller.run(self.catalog.api_tokens(filter)).await;
-        let mut tokens = listed.map_err(|reason| ServiceError::ended(reason, None))??;
-        tokens.retain(|token| self.stands(token) && self.need_token(caller, Action::Read, token).is_ok());
-        Ok(tokens)
+        let mut visible = Vec::new();
+        let listed = self.catalog.for_each_api_token(filter, |token| {
+            if self.stands(&token) && self.need_token(caller, Action::Read, &token).is_ok() {
+                visible.push(token);
+            }
+        });
+        caller.run(listed).await.map_err(|reason| ServiceError::ended(reason, None))??;
+        Ok(visible)
     }
 
     /// Whether owner and organization of a token exist.
@@ -209,17 +226,25 @@ impl Service {
     ) -> Result<ApiToken, ServiceError> {
         let found = caller.run(self.catalog.api_token(id)).await;
         let token = found.map_err(|reason| ServiceError::ended(reason, None))??;
-        token
-            .filter(|token| {
-                list.has(token) && self.stands(token) && self.need_token(caller, Action::Read, token).is_ok()
-            })
-            .ok_or(ServiceError::ApiTokenNotFound)
+        let token = token
+            .filter(|token| list.has(token) && self.need_token(caller, Action::Read, token).is_ok())
+            .ok_or(ServiceError::ApiTokenNotFound)?;
+        // Whoever may see it may learn why it is of no use any more.
+        if self.catalog.user(token.user).is_none() {
+            return Err(ServiceError::UserNotFound);
+        }
+        if self.catalog.organization(token.organization).is_none() {
+            return Err(ServiceError::OrganizationNotFound);
+        }
+        Ok(token)
     }
 
-    /// Changes description or status. When this returns, a token that was deactivated can do nothing more, anywhere.
+    /// Changes description or status. When this returns, a token that was deactivated can do nothing more, anywhere. Who
+    /// activates one must hold all that it may do, as if creating it.
     ///
     /// # Errors
-    /// [`ServiceError::ApiTokenNotFound`], [`ServiceError::PermissionMissing`], [`ServiceError::StillDraining`].
+    /// [`ServiceError::ApiTokenNotFound`], [`ServiceError::PermissionMissing`], [`ServiceError::Escalation`],
+    /// [`ServiceError::StillDraining`].
     pub async fn update_api_token(
         self: &Arc<Self>,
         caller: Entry,
@@ -238,6 +263,10 @@ impl Service {
     ) -> Result<ApiToken, ServiceError> {
         let before = self.visible_token(&caller, id, list).await?;
         self.need_token(&caller, Action::Write, &before)?;
+        // Whatever it is now: it may be deactivated before this change has its turn.
+        if change.status == Some(Status::Active) {
+            Self::may_give_away(&caller, &before.permissions)?;
+        }
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let deactivates = change.status == Some(Status::Inactive);
@@ -302,6 +331,8 @@ impl Service {
                 drop(service.access.end_api_token(&token));
                 return Err(error.into());
             }
+            // Whoever makes a legacy credential of the same name must not be taken for this one.
+            service.verified_passwords.forget(token.digest);
             let drain = service.access.end_api_token(&deleted?);
             // The caller has left before the wait begins: a token can delete itself, or one that is deleting it.
             drop((turn, caller));

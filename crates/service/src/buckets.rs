@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tidegate_access::Entry;
+use tidegate_catalog::CatalogError;
 use tidegate_model::{
     Action, Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase, OrganizationId, ResourceType,
     TypedPermission,
@@ -30,12 +31,6 @@ impl Service {
     /// The active database of this name, for filters.
     pub fn find_database(&self, organization: OrganizationId, name: &DatabaseName) -> Option<DatabaseId> {
         self.catalog.database(organization, name).map(|database| database.id)
-    }
-
-    /// The name of a database in the organization in which the request finds databases.
-    pub fn database_by_id_for(&self, caller: &Entry, id: DatabaseId) -> Option<DatabaseName> {
-        let database = self.catalog.database_by_id(id)?;
-        (database.organization == self.organization_of(caller)).then(|| database.name.clone())
     }
 
     /// The active databases that the caller may see, of one organization or of all, by id.
@@ -79,8 +74,8 @@ impl Service {
         .await
     }
 
-    /// Changes a database. All of it or nothing is changed. When a new name is given and this returns, no request goes
-    /// on under the old one.
+    /// Changes a database. When a new name is given and this returns, no request goes on under the old one. Grants by name
+    /// match the new name: renaming therefore takes the right to write to every database of the organization.
     ///
     /// # Errors
     /// [`ServiceError::DatabaseIdNotFound`], [`ServiceError::PermissionMissing`], [`ServiceError::DatabaseExists`],
@@ -91,7 +86,11 @@ impl Service {
         id: DatabaseId,
         update: DatabaseUpdate,
     ) -> Result<Arc<Database>, ServiceError> {
-        self.changeable_database(&caller, id)?;
+        let database = self.changeable_database(&caller, id)?;
+        if update.name.as_ref().is_some_and(|new| *new != database.name) {
+            let organization = database.organization;
+            self.need(&caller, &TypedPermission::in_organization(Action::Write, ResourceType::Buckets, organization))?;
+        }
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let before = service.catalog.database_by_id(id).ok_or(ServiceError::DatabaseIdNotFound(id))?;
@@ -103,7 +102,12 @@ impl Service {
             let changed =
                 service.catalog.update_database(organization, name.clone(), update.change, actor(&caller)).await?;
             let Some(new_name) = new_name else { return Ok(changed) };
-            let renamed = service.catalog.rename_database(organization, name.clone(), new_name, actor(&caller)).await?;
+            let renamed = service.catalog.rename_database(organization, name.clone(), new_name, actor(&caller)).await;
+            if let Err(CatalogError::Unusable) = renamed {
+                // Whether it has another name on disk is unknown. Then nothing had better go on under the old one.
+                drop(service.access.end_database(id));
+            }
+            let renamed = renamed?;
             let drain = service.access.end_database(id);
             drop((turn, caller));
             service.left((organization, name), id, Arc::new(drain), "renamed").await?;
@@ -152,13 +156,14 @@ impl Service {
     }
 
     /// Whether the caller may change a database. One that the caller may not even see does not exist for it.
-    fn changeable_database(&self, caller: &Entry, id: DatabaseId) -> Result<(), ServiceError> {
+    fn changeable_database(&self, caller: &Entry, id: DatabaseId) -> Result<Arc<Database>, ServiceError> {
         let unknown = ServiceError::DatabaseIdNotFound(id);
         let Some(database) = self.catalog.database_by_id(id) else { return Err(unknown) };
         self.need(caller, &on(Action::Write, &database)).map_err(|missing| {
             let is_seen = self.may(caller, &on(Action::Read, &database));
             if is_seen { missing } else { unknown }
-        })
+        })?;
+        Ok(database)
     }
 }
 

@@ -89,6 +89,9 @@ pub enum ServiceError {
     /// A permission names another organization than its token is for.
     #[error("permission {0} is not for org id {1}")]
     PermissionOfOtherOrganization(TypedPermission, OrganizationId),
+    /// A token would have too many permissions.
+    #[error("an authorization has at most {0} permissions: scope them to all resources of a type instead of to each")]
+    TooManyPermissions(usize),
     /// The owner or the organization of a new token does not exist.
     #[error("unable to create token")]
     OwnerOrOrganizationMissing,
@@ -116,6 +119,11 @@ pub enum ServiceError {
     /// In the cloud profile organizations are not made by the API.
     #[error("organizations cannot be created here")]
     OnlyOneOrganization,
+    /// In the cloud profile users are not made by the API.
+    #[error(
+        "users cannot be created here: on the server's machine use tidegate recovery create-operator --create-user"
+    )]
+    UsersByRecovery,
     /// The organization that was made with the server stays.
     #[error("this is the server's own organization, which cannot be deleted")]
     FirstOrganization,

@@ -101,6 +101,7 @@ impl Service {
         if found.is_none() {
             return Err(ServiceError::DatabaseIdNotFound(database));
         }
+        self.need_meanings(&caller, organization, &v1_database)?;
         let id = MappingId::random(&*self.randomness);
         let mapping = Mapping { id, organization, database, v1_database, retention_policy, is_default };
         let overwrite = self.settings.profile == Profile::Cloud;
@@ -125,7 +126,8 @@ impl Service {
         id: MappingId,
         change: MappingChange,
     ) -> Result<Arc<Mapping>, ServiceError> {
-        self.changeable_mapping(&caller, organization, id)?;
+        let mapping = self.changeable_mapping(&caller, organization, id)?;
+        self.need_meanings(&caller, organization, &mapping.v1_database)?;
         self.change_catalog(caller, move |catalog, actor| async move {
             catalog.update_mapping(id, change, actor).await.map_err(about_mapping)
         })
@@ -142,7 +144,8 @@ impl Service {
         organization: OrganizationId,
         id: MappingId,
     ) -> Result<(), ServiceError> {
-        self.changeable_mapping(&caller, organization, id)?;
+        let mapping = self.changeable_mapping(&caller, organization, id)?;
+        self.need_meanings(&caller, organization, &mapping.v1_database)?;
         self.change_catalog(caller, move |catalog, actor| async move {
             catalog.delete_mapping(id, actor).await.map(drop).map_err(about_mapping)
         })
@@ -155,13 +158,36 @@ impl Service {
         caller: &Entry,
         organization: OrganizationId,
         id: MappingId,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Arc<Mapping>, ServiceError> {
         let found = self.catalog.mapping(id).filter(|found| found.organization == organization);
         let mapping = found.ok_or(ServiceError::MappingNotFound)?;
         self.need_mapping(caller, Action::Write, &mapping).map_err(|missing| {
             let is_seen = self.need_mapping(caller, Action::Read, &mapping).is_ok();
             if is_seen { missing } else { ServiceError::MappingNotFound }
-        })
+        })?;
+        Ok(mapping)
+    }
+
+    /// What must be held to change what a v1 database means, besides a right to where it shall lead: either a right to all
+    /// mappings of the organization, or to write to every database that is reached by the name now. Else somebody could lead
+    /// what others write, and what others read, to a database of his own.
+    fn need_meanings(
+        &self,
+        caller: &Entry,
+        organization: OrganizationId,
+        v1_database: &str,
+    ) -> Result<(), ServiceError> {
+        let every = TypedPermission::in_organization(Action::Write, ResourceType::Dbrp, organization);
+        if self.may(caller, &every) {
+            return Ok(());
+        }
+        let mapped = self.catalog.mappings(organization).into_iter();
+        let mapped = mapped.filter(|mapping| mapping.v1_database == v1_database).map(|mapping| mapping.database);
+        let named = self.catalog.active_databases(organization).into_iter();
+        let named = named.filter(|database| v1_name(&database.name).0 == v1_database).map(|database| database.id);
+        let on = |id| TypedPermission::on(Action::Write, ResourceType::Buckets, organization, id);
+        let mut meanings = mapped.chain(named);
+        if meanings.all(|id| self.may(caller, &on(id))) { Ok(()) } else { Err(ServiceError::PermissionMissing(every)) }
     }
 
     /// What must be held to do this to a mapping: to the mapping itself, or to where it leads.
@@ -181,8 +207,7 @@ fn implied(made: &[Arc<Mapping>], databases: &[Arc<Database>]) -> Vec<Arc<Mappin
     let unmapped = databases.iter().filter(|database| made.iter().all(|mapping| mapping.database != database.id));
     unmapped
         .filter_map(|database| {
-            let (v1_database, retention_policy) =
-                database.name.as_str().split_once('/').unwrap_or((database.name.as_str(), DEFAULT_POLICY));
+            let (v1_database, retention_policy) = v1_name(&database.name);
             let is_named = made.iter().any(|mapping| mapping.v1_database == v1_database);
             Some(Arc::new(Mapping {
                 id: MappingId::new(database.id.get().unsigned_abs())?,
@@ -194,6 +219,11 @@ fn implied(made: &[Arc<Mapping>], databases: &[Arc<Database>]) -> Vec<Arc<Mappin
             }))
         })
         .collect()
+}
+
+/// The v1 database and retention policy that are the name of a database.
+fn v1_name(name: &DatabaseName) -> (&str, &str) {
+    name.as_str().split_once('/').unwrap_or((name.as_str(), DEFAULT_POLICY))
 }
 
 fn about_mapping(error: CatalogError) -> ServiceError {

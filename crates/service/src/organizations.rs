@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_access::{Drain, Entry};
+use tidegate_access::{Drain, Entry, Owner};
 use tidegate_catalog::{CatalogError, OrganizationChange};
 use tidegate_model::{
     Action, ClusterId, Description, Name, Organization, OrganizationId, ResourceType, Role, TypedPermission, User,
@@ -90,6 +90,10 @@ impl Service {
     /// [`ServiceError::OrganizationNotFound`], [`ServiceError::PermissionMissing`],
     /// [`ServiceError::FirstOrganization`], [`ServiceError::StillDraining`].
     pub async fn delete_organization(self: &Arc<Self>, caller: Entry, id: OrganizationId) -> Result<(), ServiceError> {
+        if self.catalog.organization(id).is_none() {
+            let gone = ServiceError::OrganizationNotFound;
+            return Err(self.once_left(caller, id, move |owner| owner.organization == id, gone).await);
+        }
         self.changeable_organization(&caller, id)?;
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
@@ -176,6 +180,11 @@ impl Service {
             let removed = service.catalog.remove_member(organization, user, role, actor(&caller)).await;
             let end_there =
                 || service.access.end_owned(|owner| owner.user == user && owner.organization == organization);
+            if let Err(CatalogError::NotAMember) = removed {
+                drop(turn);
+                let gone = ServiceError::MemberNotFound;
+                return Err(service.once_left(caller, organization, move |owner| owner.user == user, gone).await);
+            }
             if let Err(error @ CatalogError::Unusable) = removed {
                 // Whether the removal is on disk is unknown. Then the user had better be out.
                 drop((service.end_sessions(user), end_there()));
@@ -189,6 +198,25 @@ impl Service {
             service.drained(&drain, "removed").await
         })
         .await
+    }
+
+    /// The answer `gone` to who takes away what is not there, once nothing acts on behalf of the owners meant any more. Only
+    /// who may change the organization waits, so that the time tells nobody else what was there.
+    async fn once_left(
+        &self,
+        caller: Entry,
+        organization: OrganizationId,
+        is_meant: impl Fn(Owner) -> bool,
+        gone: ServiceError,
+    ) -> ServiceError {
+        if self.may(&caller, &on(Action::Write, organization)) {
+            let drain = self.access.draining_owned(is_meant);
+            drop(caller);
+            if let Err(still_draining) = self.drained(&drain, "removed").await {
+                return still_draining;
+            }
+        }
+        gone
     }
 
     /// An organization that the caller may change.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tidegate_access::{Door, Drain, Entry, Owner, Session};
 use tidegate_model::{
-    Action, CredentialId, OrganizationId, PlainToken, ResourceType, Role, SessionId, Status, Timestamp,
+    Action, CredentialId, OrganizationId, PlainToken, ResourceType, Role, SessionId, Status, Timestamp, TypeScope,
     TypedPermission, TypedPermissions, User, UserId,
 };
 
@@ -201,7 +201,8 @@ pub(crate) fn permissions(user: UserId, roles: &[(OrganizationId, Role)]) -> Typ
 /// What a role in an organization is good for.
 pub(crate) fn permissions_of(role: Role, organization: OrganizationId) -> TypedPermissions {
     TypedPermissions::of_every_type(|action, kind| {
-        let allowed = action == Action::Read || role == Role::Owner;
+        // Those of the cloud service lead to nothing here, and an operator's token need not have them.
+        let allowed = kind.scope() != TypeScope::Cloud && (action == Action::Read || role == Role::Owner);
         allowed.then(|| match kind {
             ResourceType::Orgs => TypedPermission::on_one(action, kind, organization),
             _ => TypedPermission::in_organization(action, kind, organization),

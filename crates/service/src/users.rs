@@ -10,7 +10,7 @@ use tidegate_model::{
 };
 
 use crate::service::actor;
-use crate::{Service, ServiceError, sessions};
+use crate::{Profile, Service, ServiceError, sessions};
 
 impl Service {
     /// The users that the caller may see: the caller's own first, then by id.
@@ -47,9 +47,10 @@ impl Service {
         self.catalog.user(id).map(|user| user.name.clone())
     }
 
-    /// The name of a database, to be shown beside its id.
-    pub fn database_name(&self, id: DatabaseId) -> Option<DatabaseName> {
-        self.catalog.database_by_id(id).map(|database| database.name.clone())
+    /// The name of a database, to be shown beside its id. Of one organization, if that is given.
+    pub fn database_name(&self, id: DatabaseId, organization: Option<OrganizationId>) -> Option<DatabaseName> {
+        let database = self.catalog.database_by_id(id)?;
+        organization.is_none_or(|organization| organization == database.organization).then(|| database.name.clone())
     }
 
     /// The name of an organization, to be shown beside its id.
@@ -60,13 +61,17 @@ impl Service {
     /// Creates a user without a password, who cannot sign in yet.
     ///
     /// # Errors
-    /// [`ServiceError::PermissionMissing`], [`ServiceError::UserExists`].
+    /// [`ServiceError::UsersByRecovery`] in the cloud profile, [`ServiceError::PermissionMissing`],
+    /// [`ServiceError::UserExists`].
     pub async fn create_user(
         self: &Arc<Self>,
         caller: Entry,
         name: Name,
         status: Status,
     ) -> Result<Arc<User>, ServiceError> {
+        if self.settings.profile == Profile::Cloud {
+            return Err(ServiceError::UsersByRecovery);
+        }
         self.need(&caller, &TypedPermission::everywhere(Action::Write, ResourceType::Users))?;
         let new = NewUser { id: UserId::random(&*self.randomness), name, status, password: None };
         self.change_catalog(caller, move |catalog, actor| async move { Ok(catalog.create_user(new, actor).await?) })
@@ -118,10 +123,17 @@ impl Service {
     /// # Errors
     /// [`ServiceError::UserNotFound`], [`ServiceError::PermissionMissing`], [`ServiceError::StillDraining`].
     pub async fn delete_user(self: &Arc<Self>, caller: Entry, id: UserId) -> Result<(), ServiceError> {
+        if self.catalog.user(id).is_none() {
+            return Err(self.user_gone(caller, id).await);
+        }
         self.changeable_user(&caller, id)?;
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
             let deleted = service.catalog.delete_user(id, actor(&caller)).await;
+            if let Err(CatalogError::UserNotFound) = deleted {
+                drop(turn);
+                return Err(service.user_gone(caller, id).await);
+            }
             if let Err(error @ CatalogError::Unusable) = deleted {
                 // Whether the deletion is on disk is unknown. Then the user had better be out.
                 drop(service.end_user(id));
@@ -148,10 +160,15 @@ impl Service {
         password: &PlainToken,
     ) -> Result<(), ServiceError> {
         self.changeable_user(&caller, id)?;
-        self.need_each(&caller, sessions::permissions(id, &self.catalog.roles(id)))?;
+        let need_all = move |service: &Self, caller: &Entry| {
+            service.need_each(caller, sessions::permissions(id, &service.catalog.roles(id)))
+        };
+        need_all(self, &caller)?;
         let hash = self.passwords.hash(password, &*self.randomness).await?;
         self.run_change(move |service| async move {
             let turn = service.begin_change(&caller).await?;
+            // The user may have got roles meanwhile.
+            need_all(&service, &caller)?;
             let changed = service.catalog.set_password(id, hash, actor(&caller)).await;
             if let Err(error @ CatalogError::Unusable) = changed {
                 // Whether the new password is on disk is unknown. Then sessions on the old one had better end.
@@ -164,6 +181,19 @@ impl Service {
             service.drained(&drain, "given another password").await
         })
         .await
+    }
+
+    /// The answer to who deletes a user that is not there, once nothing acts on his behalf any more. Only who may delete
+    /// him waits, so that the time tells nobody else that there was such a user.
+    async fn user_gone(&self, caller: Entry, id: UserId) -> ServiceError {
+        if self.need(&caller, &TypedPermission::on_one(Action::Write, ResourceType::Users, id)).is_ok() {
+            let drain = self.access.draining_owned(|owner| owner.user == id);
+            drop(caller);
+            if let Err(still_draining) = self.drained(&drain, "deleted").await {
+                return still_draining;
+            }
+        }
+        ServiceError::UserNotFound
     }
 
     /// A user whom the caller may change.

@@ -115,7 +115,8 @@ export class Plant {
   /** Rows of an SQL query, and the status of its answer. */
   async query(token, bucket, sql) {
     const parameters = new URLSearchParams({db: bucket.name, q: sql, format: 'json'})
-    const answer = await fetch(`${this.url}/api/v3/query_sql?${parameters}`, {headers: {authorization: `Bearer ${token}`}})
+    const headers = {authorization: `Bearer ${token}`}
+    const answer = await fetch(`${this.url}/api/v3/query_sql?${parameters}`, {headers})
     return {status: answer.status, rows: answer.ok ? await answer.json() : await answer.text()}
   }
 

@@ -24,6 +24,7 @@ import {
 import {BUCKET, ORGANIZATION, PASSWORD, Plant, TOKEN, USER, freshName, refusal} from './plant.mjs'
 
 const UNKNOWN_ID = 'ffffffffffffffff'
+const NOT_16_BYTES = 'id must have a length of 16 bytes'
 let plant
 
 before(async () => {
@@ -34,11 +35,14 @@ after(() => plant?.stop())
 
 test('a set-up happens once', async () => {
   const {user, org, bucket, auth} = plant.onboarded
-  assert.deepEqual([user.name, org.name, bucket.name, auth.token, auth.status], [USER, ORGANIZATION, BUCKET, TOKEN, 'active'])
+  assert.deepEqual([user.name, org.name, bucket.name], [USER, ORGANIZATION, BUCKET])
+  assert.deepEqual([auth.token, auth.status], [TOKEN, 'active'])
   const setup = new SetupAPI(plant.client(undefined))
   assert.deepEqual(await setup.getSetup(), {allowed: false})
-  const refused = await refusal(() => setup.postSetup({body: {username: 'x', password: 'x'.repeat(8), org: 'x', bucket: 'x'}}))
-  assert.deepEqual([refused.statusCode, refused.code, refused.message], [422, 'conflict', 'onboarding has already been completed'])
+  const body = {username: 'x', password: 'x'.repeat(8), org: 'x', bucket: 'x'}
+  const refused = await refusal(() => setup.postSetup({body}))
+  const expected = [422, 'conflict', 'onboarding has already been completed']
+  assert.deepEqual([refused.statusCode, refused.code, refused.message], expected)
 })
 
 test('the server tells about itself', async () => {
@@ -83,7 +87,10 @@ test('buckets are made, paged, changed and deleted', async () => {
     made.push((await plant.buckets.postBuckets({body})).id)
   }
   const expected = [...made].sort()
-  const page = async (request) => (await plant.buckets.getBuckets({orgID: org.id, ...request})).buckets.map(({id}) => id)
+  const page = async (request) => {
+    const {buckets} = await plant.buckets.getBuckets({orgID: org.id, ...request})
+    return buckets.map(({id}) => id)
+  }
   assert.deepEqual(await page({}), expected.slice(0, 20))
   assert.deepEqual(await page({limit: 10, offset: 40}), expected.slice(40))
   assert.deepEqual(await page({limit: 10, after: expected[9]}), expected.slice(10, 20))
@@ -119,10 +126,11 @@ test('an authorization from its creation to its end', async () => {
     ['write', bucket.id, bucket.name],
   ])
   const client = plant.client(made.token)
-  const point = new Point('press').tag('line', 'L 1').floatField('speed', 12.5).intField('count', 7).timestamp('1700000000000000000')
+  const point = new Point('press').tag('line', 'L 1').floatField('speed', 12.5).intField('count', 7).timestamp('17')
   await plant.write(client, bucket, point.toLineProtocol())
   const sql = 'SELECT line, speed, count FROM press'
-  assert.deepEqual(await plant.query(made.token, bucket, sql), {status: 200, rows: [{line: 'L 1', speed: 12.5, count: 7}]})
+  const rows = [{line: 'L 1', speed: 12.5, count: 7}]
+  assert.deepEqual(await plant.query(made.token, bucket, sql), {status: 200, rows})
 
   const authID = made.id
   assert.equal((await plant.authorizations.getAuthorizationsID({authID})).token, 'redacted')
@@ -145,7 +153,10 @@ test('authorizations are found by user and organization', async () => {
   const made = []
   for (let number = 0; number < 3; number++) made.push((await plant.authorization(permissions, {userID: user.id})).id)
   made.sort()
-  const ids = async (request) => (await plant.authorizations.getAuthorizations(request)).authorizations.map(({id}) => id)
+  const ids = async (request) => {
+    const {authorizations} = await plant.authorizations.getAuthorizations(request)
+    return authorizations.map(({id}) => id)
+  }
   for (const request of [{user: user.name}, {userID: user.id}, {user: user.name, org: ORGANIZATION}]) {
     assert.deepEqual(await ids(request), made)
   }
@@ -215,7 +226,8 @@ test('a session ends with its sign-out', async () => {
   const open = plant.client(undefined)
   let received
   const signin = new SigninAPI(open)
-  await signin.postSignin({auth: {user: user.name, password: PASSWORD}}, {responseStarted: (headers) => (received = headers)})
+  const noteHeaders = {responseStarted: (headers) => (received = headers)}
+  await signin.postSignin({auth: {user: user.name, password: PASSWORD}}, noteHeaders)
   const cookie = [received['set-cookie']].flat()[0]
   const withCookie = {headers: {cookie: cookie.split(';')[0]}}
   const me = () => new MeAPI(open).getMe({}, withCookie)
@@ -233,8 +245,8 @@ test('what is wrong is said', async () => {
   const {authorizations, buckets, orgID} = plant
   const make = (body) => () => authorizations.postAuthorizations({body: {orgID, ...body}})
   const cases = [
-    [() => authorizations.getAuthorizationsID({authID: '0123456789abcdef'}), 404, 'not found', 'authorization not found'],
-    [() => authorizations.deleteAuthorizationsID({authID: 'null'}), 400, 'invalid', 'id must have a length of 16 bytes'],
+    [() => authorizations.getAuthorizationsID({authID: UNKNOWN_ID}), 404, 'not found', 'authorization not found'],
+    [() => authorizations.deleteAuthorizationsID({authID: 'null'}), 400, 'invalid', NOT_16_BYTES],
     [make({permissions: []}), 400, 'invalid', 'authorization must include permissions'],
     [make({}), 400, 'invalid', 'authorization must include permissions'],
     [

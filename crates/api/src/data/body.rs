@@ -126,7 +126,8 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, String> {
     let encodings: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.as_bytes()).collect();
     match encodings.as_slice() {
         [] | [b"identity"] => Ok(false),
-        [b"gzip"] => Ok(true),
+        // The older name of the same.
+        [b"gzip" | b"x-gzip"] => Ok(true),
         other => Err(format!("unacceptable content-encoding: {}", String::from_utf8_lossy(&other.join(&b", "[..])))),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use tidegate_model::PlainToken;
-use tidegate_service::{Door, Entry, Profile, Service};
+use tidegate_service::{Door, Entry, Profile, Service, ServiceError};
 
 use super::error::Dialect;
 use super::parameters::CredentialParameters;
@@ -33,10 +33,10 @@ pub(crate) async fn enter(
     otherwise: Otherwise,
 ) -> Result<Entry, Response> {
     let peer = peer.0.ip();
-    let as_token = async |token: PlainToken| service.enter(&token, Door::Data, peer).await;
+    let as_token = async |token: PlainToken| Ok(service.enter(&token, Door::Data, peer).await?);
     let with_password = async |user: &str, password: PlainToken| match service.profile() {
         Profile::SelfHosted => service.enter_with_password(user, &password, peer).await,
-        Profile::Cloud => service.enter(&password, Door::Data, peer).await,
+        Profile::Cloud => as_token(password).await,
     };
     let entered = match (credential::from_headers(headers), otherwise) {
         (Presented::Token(Scheme::Token, token), Otherwise::Passwords(_)) => as_token(without_user(&token)).await,
@@ -48,13 +48,13 @@ pub(crate) async fn enter(
                 with_password(&u.unwrap_or_default(), PlainToken::from_presented(password)).await
             }
             Otherwise::Session if let Some(key) = credential::session_key(headers) => {
-                service.enter_session(&key, peer).await
+                service.enter_session(&key, peer).await.map_err(ServiceError::from)
             }
             _ if matches!(malformed_or_missing, Presented::Malformed) => return Err(dialect.malformed_credential()),
-            _ => Err(service.missing_credential(peer).await),
+            _ => Err(service.missing_credential(peer).await.into()),
         },
     };
-    entered.map_err(|_| dialect.unauthorized())
+    entered.map_err(|error| dialect.service_error(error))
 }
 
 /// v1 clients may put a user name and a colon before the token. It does not matter.

@@ -22,7 +22,7 @@ pub(super) struct ContentEncoding {
 }
 
 fn encodings() -> Object {
-    one_of(&["gzip", "identity"])
+    one_of(&["gzip", "x-gzip", "identity"])
 }
 
 const UNITS: [&str; 10] = ["s", "second", "ms", "millisecond", "us", "u", "microsecond", "ns", "n", "nanosecond"];

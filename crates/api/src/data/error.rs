@@ -138,7 +138,9 @@ impl Dialect {
             ServiceError::WriteEmpty => self.invalid(error.to_string()),
             ServiceError::WriteRejected(lines) => self.rejected_write(&lines),
             ServiceError::Query(error) => self.query_error(&error),
-            ServiceError::Unavailable(message) => self.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message),
+            ServiceError::Unavailable(_) | ServiceError::TooManyPasswordChecks => {
+                self.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
+            }
             other => self.answer(StatusCode::INTERNAL_SERVER_ERROR, "internal error", other.to_string()),
         }
     }

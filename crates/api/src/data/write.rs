@@ -118,11 +118,12 @@ fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Re
 /// The database that a v2 request means: by name, else by id.
 fn v2_target(service: &Service, entry: &Entry, bucket: &str) -> Result<DatabaseName, DatabaseNameError> {
     let name: DatabaseName = bucket.parse()?;
-    if service.find_database(service.organization_of(entry), &name).is_some() {
+    let organization = service.organization_of(entry);
+    if service.find_database(organization, &name).is_some() {
         return Ok(name);
     }
     let id = bucket.parse().ok().and_then(DatabaseId::from_resource);
-    Ok(id.and_then(|id| service.database_by_id_for(entry, id)).unwrap_or(name))
+    Ok(id.and_then(|id| service.database_name(id, Some(organization))).unwrap_or(name))
 }
 
 /// Where the lines go, and how they are read.

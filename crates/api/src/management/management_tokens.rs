@@ -39,7 +39,7 @@ pub(super) struct ManagementToken {
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateManagementToken {
     /// Free text, at most 4096 bytes.
-    #[schema(value_type = Option<String>, max_length = 4096)]
+    #[schema(value_type = Option<String>, max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<Value>,
     /// RFC 3339; absent = never expires.
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -45,7 +45,7 @@ pub(super) struct Token {
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreateToken {
     /// Free text, at most 4096 bytes.
-    #[schema(value_type = String, max_length = 4096)]
+    #[schema(value_type = String, max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<Value>,
     /// What the token may do; absent = nothing.
     #[schema(value_type = Option<Vec<Permission>>)]
@@ -64,7 +64,7 @@ pub(super) struct CreateToken {
 #[schema(min_properties = 1)]
 pub(super) struct UpdateToken {
     /// Replaces the description.
-    #[schema(value_type = Option<String>, max_length = 4096)]
+    #[schema(value_type = Option<String>, max_length = 4096, pattern = r"^[^\x00]*$")]
     description: Option<Value>,
     /// Replaces all permissions.
     #[schema(value_type = Option<Vec<Permission>>)]

@@ -7,7 +7,7 @@ use tidegate_model::{
 use tidegate_service::{ApiTokenQuery, ApiTokenRequest, Entry, Service};
 use utoipa::{IntoParams, ToSchema};
 
-use super::description::{given_id, given_id_or_empty, id as id_schema};
+use super::description::{given_id, given_id_or_empty, given_text_or_null, id as id_schema};
 use super::error::ApiError;
 use super::given;
 use super::parameters::Parameters;
@@ -69,8 +69,7 @@ pub(super) struct CreateAuthorization {
     /// `active` if absent.
     #[schema(schema_with = statuses_or_null, required = false)]
     status: Option<String>,
-    /// Free text, at most 4096 bytes.
-    #[schema(max_length = 4096)]
+    #[schema(schema_with = given_text_or_null, required = false)]
     description: Option<String>,
     /// The organization in which it holds.
     #[serde(default, rename = "orgID", deserialize_with = "given::id_or_zero")]
@@ -85,9 +84,6 @@ pub(super) struct CreateAuthorization {
     /// RFC 3339; absent = never expires.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// The name of a v1 user; other authorizations are given a value.
-    #[schema(ignore)]
-    pub(super) token: Option<String>,
 }
 
 /// What to change of an authorization.
@@ -95,7 +91,7 @@ pub(super) struct CreateAuthorization {
 pub(super) struct UpdateAuthorization {
     #[schema(schema_with = statuses_or_null, required = false)]
     status: Option<String>,
-    #[schema(max_length = 4096)]
+    #[schema(schema_with = given_text_or_null, required = false)]
     description: Option<String>,
 }
 

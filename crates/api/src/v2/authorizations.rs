@@ -79,7 +79,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/api/v2/authorizations/{authID}", tag = "authorizations",
     operation_id = "GetAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The authorization", body = Authorization), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -96,7 +96,7 @@ pub(super) async fn get(
 #[utoipa::path(patch, path = "/api/v2/authorizations/{authID}", tag = "authorizations",
     operation_id = "PatchAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = UpdateAuthorization,
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = UpdateAuthorization,
     responses((status = 200, description = "The authorization as it is now", body = Authorization),
         Refused<400>, Refused<404>, Refused<413>))]
 pub(super) async fn update(
@@ -115,7 +115,7 @@ pub(super) async fn update(
 #[utoipa::path(delete, path = "/api/v2/authorizations/{authID}", tag = "authorizations",
     operation_id = "DeleteAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,

@@ -19,7 +19,7 @@ use super::answer;
 use super::authorization::organization_named;
 use super::body::{integer, object};
 use super::caller::V2Caller;
-use super::description::{given_id, given_id_or_empty, id as id_schema};
+use super::description::{given_id, given_id_or_empty, given_text_or_null, id as id_schema};
 use super::error::{ApiError, Refused};
 use super::given;
 use super::paging::{Page, PageLinks, Paged, Paging};
@@ -114,8 +114,7 @@ pub(super) struct CreateBucket {
     #[serde(default, rename = "orgID", deserialize_with = "given::id_or_zero")]
     #[schema(schema_with = given_id, required = true)]
     org_id: Option<OrganizationId>,
-    /// Free text, at most 4096 bytes.
-    #[schema(max_length = 4096)]
+    #[schema(schema_with = given_text_or_null, required = false)]
     description: Option<String>,
     /// At most one; none keeps rows for ever.
     #[schema(max_items = 1)]
@@ -131,7 +130,7 @@ pub(super) struct UpdateBucket {
     /// 1 to 64 of ASCII letters, digits, `_`, `-` and `/`; no leading `_`.
     #[schema(pattern = "^[A-Za-z0-9/-][A-Za-z0-9_/-]{0,63}$")]
     name: Option<String>,
-    #[schema(max_length = 4096)]
+    #[schema(schema_with = given_text_or_null, required = false)]
     description: Option<String>,
     /// At most one; none keeps rows for ever, absent leaves it as it is.
     #[schema(max_items = 1)]
@@ -287,7 +286,7 @@ pub(super) async fn create(
 /// Shows one bucket.
 #[utoipa::path(get, path = "/api/v2/buckets/{bucketID}", tag = "buckets", operation_id = "GetBucketsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("bucketID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("bucketID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The bucket", body = Bucket), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -302,7 +301,7 @@ pub(super) async fn get(
 /// Changes name, description or retention. When this answers, no request goes on under the old name.
 #[utoipa::path(patch, path = "/api/v2/buckets/{bucketID}", tag = "buckets", operation_id = "PatchBucketsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("bucketID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = UpdateBucket,
+    params(("bucketID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = UpdateBucket,
     responses((status = 200, description = "The bucket as it is now", body = Bucket),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn update(
@@ -327,7 +326,7 @@ pub(super) async fn update(
 /// Deletes a bucket. When this answers 204, no request goes on on it.
 #[utoipa::path(delete, path = "/api/v2/buckets/{bucketID}", tag = "buckets", operation_id = "DeleteBucketsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("bucketID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("bucketID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,

@@ -85,8 +85,8 @@ pub(super) struct UpdateDbrp {
 #[expect(dead_code, reason = "describes what is read from the query string")]
 pub(super) struct OfOrg {
     /// The organization; its name as `org` does as well.
-    #[param(rename = "orgID", schema_with = given_id, required = true)]
-    org_id: Option<String>,
+    #[param(rename = "orgID", pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")]
+    org_id: String,
 }
 
 /// Which mappings are wanted.
@@ -203,7 +203,7 @@ pub(super) async fn create(
 /// Shows one mapping.
 #[utoipa::path(get, path = "/api/v2/dbrps/{dbrpID}", tag = "dbrps", operation_id = "GetDBRPsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("dbrpID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$"), OfOrg),
+    params(("dbrpID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$"), OfOrg),
     responses((status = 200, description = "The mapping", body = Content<Dbrp>), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -220,7 +220,7 @@ pub(super) async fn get(
 /// Changes a mapping that somebody made.
 #[utoipa::path(patch, path = "/api/v2/dbrps/{dbrpID}", tag = "dbrps", operation_id = "PatchDBRPID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("dbrpID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$"), OfOrg), request_body = UpdateDbrp,
+    params(("dbrpID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$"), OfOrg), request_body = UpdateDbrp,
     responses((status = 200, description = "The mapping as it is now", body = Content<Dbrp>),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn update(
@@ -241,7 +241,7 @@ pub(super) async fn update(
 /// Deletes a mapping that somebody made.
 #[utoipa::path(delete, path = "/api/v2/dbrps/{dbrpID}", tag = "dbrps", operation_id = "DeleteDBRPID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("dbrpID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$"), OfOrg),
+    params(("dbrpID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$"), OfOrg),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tidegate_model::Name;
+use tidegate_model::{Description, Name};
 use tidegate_service::Service;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::schema::{SchemaType, Type};
@@ -77,14 +77,14 @@ pub(super) fn id() -> Object {
     text_like("^[0-9a-f]{16}$")
 }
 
-/// The schema of an id in a request. It leaves out those that end in a zero, so that zero itself is not among them.
+/// The schema of an id in a request, which is not zero.
 pub(super) fn given_id() -> Object {
-    text_like("^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")
+    text_like("^(?!0{16}$)[0-9A-Fa-f]{16}$")
 }
 
 /// The same where an empty text counts as absent.
 pub(super) fn given_id_or_empty() -> Object {
-    text_like("^([0-9A-Fa-f]{15}[1-9A-Fa-f])?$")
+    text_like("^((?!0{16}$)[0-9A-Fa-f]{16})?$")
 }
 
 /// The schema of a name of a user or an organization: not only blanks, no control characters.
@@ -105,6 +105,16 @@ fn named_like(schema_type: SchemaType) -> Object {
         .pattern(Some(pattern))
         .min_length(Some(1))
         .max_length(Some(Name::MAX_LENGTH))
+        .build()
+}
+
+/// The schema of a description in a request.
+pub(super) fn given_text_or_null() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some("Free text, at most 4096 bytes"))
+        .pattern(Some(r"^[^\u0000]*$"))
+        .max_length(Some(Description::MAX_LENGTH))
         .build()
 }
 

@@ -106,6 +106,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Forbidden
             | ServiceError::Escalation(_)
             | ServiceError::OnlyOneOrganization
+            | ServiceError::UsersByRecovery
             | ServiceError::FirstOrganization
             | ServiceError::SetupForbidden
             | ServiceError::WeakToken => Self::forbidden(error.to_string()),
@@ -124,6 +125,7 @@ impl From<ServiceError> for ApiError {
             | ServiceError::AlreadySetUp
             | ServiceError::TokenUsedBefore => Self::conflict(error.to_string()),
             ServiceError::PermissionOfOtherOrganization(..)
+            | ServiceError::TooManyPermissions(_)
             | ServiceError::OwnerOrOrganizationMissing
             | ServiceError::ExpiryInThePast
             | ServiceError::BadToken

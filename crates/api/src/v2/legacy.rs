@@ -7,14 +7,17 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 use tidegate_model::{ApiToken, ApiTokenForm, ApiTokenId};
 use tidegate_service::{Profile, Service};
+use utoipa::ToSchema;
 
 use super::answer::{self, Sequence};
 use super::authorization::{Authorization, CreateAuthorization, Filter, UpdateAuthorization, query};
 use super::authorizations::Authorizations;
 use super::body;
 use super::caller::V2Caller;
+use super::description::given_name;
 use super::error::{ApiError, Refused};
 use super::given;
 use super::parameters::{IdOfPath, Parameters};
@@ -22,6 +25,16 @@ use super::users::Password;
 use crate::Cutoff;
 
 const PATH: &str = "/private/legacy/authorizations";
+
+/// What is wanted of a new v1 authorization.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct CreateLegacyAuthorization {
+    #[serde(flatten)]
+    authorization: CreateAuthorization,
+    /// The user name of the v1 client.
+    #[schema(schema_with = given_name, required = true)]
+    token: Option<String>,
+}
 
 /// Lists the v1 authorizations that the caller may see, by id.
 #[utoipa::path(get, path = "/private/legacy/authorizations", tag = "v1 authorizations",
@@ -64,7 +77,7 @@ fn is_called(record: &ApiToken, name: &str) -> bool {
 #[utoipa::path(post, path = "/private/legacy/authorizations", tag = "v1 authorizations",
     operation_id = "PostLegacyAuthorizations",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    request_body = CreateAuthorization,
+    request_body = CreateLegacyAuthorization,
     responses((status = 201, description = "The new authorization", body = Authorization),
         Refused<400>, Refused<403>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn create(
@@ -73,9 +86,9 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Response, ApiError> {
     refuse_in_cloud(&service)?;
-    let request: CreateAuthorization = body::object(&caller, body).await?;
+    let request: CreateLegacyAuthorization = body::object(&caller, body).await?;
     let username = given::name(request.token.as_deref(), "token required for v1 user authorization type")?;
-    let request = request.read(&service, &caller)?;
+    let request = request.authorization.read(&service, &caller)?;
     let record = service.create_legacy_token(caller, request, username).await?;
     Ok(answer::json(StatusCode::CREATED, &Authorization::new(&service, &record, PATH)?))
 }
@@ -84,7 +97,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/private/legacy/authorizations/{authID}", tag = "v1 authorizations",
     operation_id = "GetLegacyAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The authorization", body = Authorization), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -101,7 +114,7 @@ pub(super) async fn get(
 #[utoipa::path(patch, path = "/private/legacy/authorizations/{authID}", tag = "v1 authorizations",
     operation_id = "PatchLegacyAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = UpdateAuthorization,
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = UpdateAuthorization,
     responses((status = 200, description = "The authorization as it is now", body = Authorization),
         Refused<400>, Refused<404>, Refused<413>))]
 pub(super) async fn update(
@@ -120,7 +133,7 @@ pub(super) async fn update(
 #[utoipa::path(delete, path = "/private/legacy/authorizations/{authID}", tag = "v1 authorizations",
     operation_id = "DeleteLegacyAuthorizationsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,
@@ -136,7 +149,7 @@ pub(super) async fn delete(
 #[utoipa::path(post, path = "/private/legacy/authorizations/{authID}/password", tag = "v1 authorizations",
     operation_id = "PostLegacyAuthorizationsIDPassword",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("authID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = Password,
+    params(("authID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = Password,
     responses((status = 204, description = "Set"), Refused<400>, Refused<404>, Refused<413>))]
 pub(super) async fn set_password(
     State(service): State<Arc<Service>>,

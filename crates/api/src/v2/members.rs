@@ -61,7 +61,7 @@ impl Member {
 /// Lists the members of an organization.
 #[utoipa::path(get, path = "/api/v2/orgs/{orgID}/members", tag = "organizations", operation_id = "GetOrgsIDMembers",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The members", body = Members), Refused<400>, Refused<404>))]
 pub(super) async fn list_members(
     State(service): State<Arc<Service>>,
@@ -76,7 +76,7 @@ pub(super) async fn list_members(
 /// Lists the owners of an organization.
 #[utoipa::path(get, path = "/api/v2/orgs/{orgID}/owners", tag = "organizations", operation_id = "GetOrgsIDOwners",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The owners", body = Members), Refused<400>, Refused<404>))]
 pub(super) async fn list_owners(
     State(service): State<Arc<Service>>,
@@ -92,7 +92,7 @@ pub(super) async fn list_owners(
 #[utoipa::path(post, path = "/api/v2/orgs/{orgID}/members", tag = "organizations",
     operation_id = "PostOrgsIDMembers",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = AddMember,
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = AddMember,
     responses((status = 201, description = "The member", body = Member),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn add_member(
@@ -107,7 +107,7 @@ pub(super) async fn add_member(
 /// Makes a user an owner of an organization.
 #[utoipa::path(post, path = "/api/v2/orgs/{orgID}/owners", tag = "organizations", operation_id = "PostOrgsIDOwners",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = AddMember,
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = AddMember,
     responses((status = 201, description = "The owner", body = Member),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn add_owner(
@@ -123,8 +123,8 @@ pub(super) async fn add_owner(
 #[utoipa::path(delete, path = "/api/v2/orgs/{orgID}/members/{userID}", tag = "organizations",
     operation_id = "DeleteOrgsIDMembersID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$"),
-        ("userID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$"),
+        ("userID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Removed"), Refused<400>, Refused<404>))]
 pub(super) async fn remove_member(
     State(service): State<Arc<Service>>,
@@ -138,8 +138,8 @@ pub(super) async fn remove_member(
 #[utoipa::path(delete, path = "/api/v2/orgs/{orgID}/owners/{userID}", tag = "organizations",
     operation_id = "DeleteOrgsIDOwnersID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$"),
-        ("userID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$"),
+        ("userID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Removed"), Refused<400>, Refused<404>))]
 pub(super) async fn remove_owner(
     State(service): State<Arc<Service>>,

@@ -15,7 +15,7 @@ use super::answer;
 use super::authorization::organization_named;
 use super::body;
 use super::caller::V2Caller;
-use super::description::{given_name, given_name_or_null, id as id_schema};
+use super::description::{given_name, given_name_or_null, given_text_or_null, id as id_schema};
 use super::error::{ApiError, Refused};
 use super::given;
 use super::paging::{Page, PageLinks, Paged, Paging};
@@ -66,8 +66,7 @@ pub(super) struct CreateOrg {
     /// Unique, 1 to 255 bytes.
     #[schema(schema_with = given_name, required = true)]
     name: Option<String>,
-    /// Free text, at most 4096 bytes.
-    #[schema(max_length = 4096)]
+    #[schema(schema_with = given_text_or_null, required = false)]
     description: Option<String>,
 }
 
@@ -75,7 +74,7 @@ pub(super) struct CreateOrg {
 pub(super) struct UpdateOrg {
     #[schema(schema_with = given_name_or_null, required = false)]
     name: Option<String>,
-    #[schema(max_length = 4096)]
+    #[schema(schema_with = given_text_or_null, required = false)]
     description: Option<String>,
 }
 
@@ -182,7 +181,7 @@ pub(super) async fn create(
 /// Shows one organization.
 #[utoipa::path(get, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "GetOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The organization", body = Org), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -197,7 +196,7 @@ pub(super) async fn get(
 /// Changes name, description or both.
 #[utoipa::path(patch, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "PatchOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = UpdateOrg,
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = UpdateOrg,
     responses((status = 200, description = "The organization as it is now", body = Org),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn update(
@@ -216,7 +215,7 @@ pub(super) async fn update(
 /// Deletes an organization with its buckets and authorizations. When this answers 204, nothing goes on in it.
 #[utoipa::path(delete, path = "/api/v2/orgs/{orgID}", tag = "organizations", operation_id = "DeleteOrgsID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("orgID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("orgID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<403>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,

@@ -28,10 +28,10 @@ pub(super) struct Paging {
     #[param(minimum = 1, maximum = 100)]
     limit: Option<i32>,
     /// How many records come before it.
-    #[param(minimum = 0)]
-    offset: Option<i32>,
+    #[param(minimum = 0, maximum = 9223372036854775807i64)]
+    offset: Option<i64>,
     /// The id of the record before it.
-    #[param(pattern = "^([0-9A-Fa-f]{15}[1-9A-Fa-f])?$")]
+    #[param(pattern = "^((?!0{16}$)[0-9A-Fa-f]{16})?$")]
     after: Option<String>,
     /// The last first; false if absent.
     descending: Option<bool>,

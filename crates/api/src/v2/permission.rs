@@ -176,18 +176,21 @@ impl Permission {
             kind: kind.as_str(),
             id: id.map(|id| id.to_string()),
             organization: organization.map(|id| id.to_string()),
-            name: id.and_then(|id| name_of(service, kind, id)),
+            name: name_of(service, permission),
             org: organization.and_then(|id| service.organization_name(id)).map(|name| name.to_string()),
         };
         Self { action: action.as_str(), resource }
     }
 }
 
-fn name_of(service: &Service, kind: ResourceType, id: ResourceId) -> Option<String> {
-    match kind {
-        ResourceType::Buckets => {
-            DatabaseId::from_resource(id).and_then(|id| service.database_name(id)).map(|name| name.to_string())
-        }
+/// The name of what a permission is about. A bucket of another organization than the permission's has none: who may hold
+/// a permission on any id of its own organization must not learn names of another one.
+fn name_of(service: &Service, permission: &TypedPermission) -> Option<String> {
+    let id = permission.id?;
+    match permission.kind {
+        ResourceType::Buckets => DatabaseId::from_resource(id)
+            .and_then(|id| service.database_name(id, permission.organization))
+            .map(|name| name.to_string()),
         ResourceType::Orgs => {
             OrganizationId::new(id.get()).and_then(|id| service.organization_name(id)).map(|name| name.to_string())
         }

@@ -146,7 +146,7 @@ pub(super) async fn create(
 /// Shows one user.
 #[utoipa::path(get, path = "/api/v2/users/{userID}", tag = "users", operation_id = "GetUsersID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("userID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("userID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 200, description = "The user", body = User), Refused<400>, Refused<404>))]
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
@@ -162,7 +162,7 @@ pub(super) async fn get(
 /// nothing more, anywhere.
 #[utoipa::path(patch, path = "/api/v2/users/{userID}", tag = "users", operation_id = "PatchUsersID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("userID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = UpdateUser,
+    params(("userID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = UpdateUser,
     responses((status = 200, description = "The user as it is now", body = User),
         Refused<400>, Refused<404>, Refused<413>, Refused<422>))]
 pub(super) async fn update(
@@ -181,7 +181,7 @@ pub(super) async fn update(
 /// Deletes a user. When this answers 204, the user's tokens and sessions can do nothing more, anywhere.
 #[utoipa::path(delete, path = "/api/v2/users/{userID}", tag = "users", operation_id = "DeleteUsersID",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("userID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")),
+    params(("userID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")),
     responses((status = 204, description = "Deleted"), Refused<400>, Refused<404>))]
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,
@@ -195,7 +195,7 @@ pub(super) async fn delete(
 /// Sets a user's password. When this answers 204, the user's sessions have ended.
 #[utoipa::path(post, path = "/api/v2/users/{userID}/password", tag = "users", operation_id = "PostUsersIDPassword",
     security(("api_token" = []), ("api_token_scheme" = []), ("session" = [])),
-    params(("userID" = String, Path, pattern = "^[0-9A-Fa-f]{15}[1-9A-Fa-f]$")), request_body = Password,
+    params(("userID" = String, Path, pattern = "^(?!0{16}$)[0-9A-Fa-f]{16}$")), request_body = Password,
     responses((status = 204, description = "Set"), Refused<400>, Refused<404>, Refused<413>))]
 pub(super) async fn set_password(
     State(service): State<Arc<Service>>,

@@ -28,6 +28,11 @@ async fn health_answers_in_the_form_that_is_asked_for() {
             assert_eq!(answer.text(), "OK");
             assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
         }
+        // As the JavaScript client of InfluxDB 2 asks.
+        let headers = [("content-type", &b"application/json; charset=utf-8"[..]), ("content-length", b"0")];
+        let answer = f.send(bare_request("GET", path, &headers, "")).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json()["status"], "pass");
         let headers = [("accept", &b"application/json"[..]), ("authorization", b"Bearer wrong")];
         let answer = f.send(bare_request("GET", path, &headers, "")).await;
         assert_eq!(answer.status, 200);

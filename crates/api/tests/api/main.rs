@@ -24,6 +24,8 @@ mod row_semantics;
 mod tables;
 mod tokens;
 mod unauthorized;
+mod unread;
+mod v2_barrier;
 mod v2_buckets;
 mod v2_change;
 mod v2_cloud;

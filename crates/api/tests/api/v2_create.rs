@@ -162,6 +162,21 @@ async fn edge_17_a_bucket_need_not_exist() {
 }
 
 #[tokio::test]
+async fn edge_17_names_of_another_organization_are_not_shown() {
+    let v = v2().await;
+    let second = v.done(201, "POST", "/api/v2/orgs", json!({ "name": "second" })).await["id"].clone();
+    let body = json!({ "orgID": second, "name": "hidden-name" });
+    let foreign = v.done(201, "POST", "/api/v2/buckets", body).await["id"].clone();
+    let (_, token) = v.token("read:orgs/ORG/buckets write:orgs/ORG/authorizations read:orgs/ORG/authorizations").await;
+    let on_foreign = v.permissions(&format!("read:orgs/ORG/buckets/{}", foreign.as_str().unwrap()));
+    let answer = v.call(&token, "POST", AUTHORIZATIONS, json!({ "orgID": v.org, "permissions": on_foreign })).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(answer.json()["permissions"][0]["resource"].get("name"), None);
+    let list = v.call(&token, "GET", AUTHORIZATIONS, Value::Null).await;
+    assert!(!list.text().contains("hidden-name"), "{}", list.text());
+}
+
+#[tokio::test]
 async fn edge_18_nobody_gets_a_permission_on_the_instance() {
     let v = v2().await;
     let body = json!({ "orgID": v.org, "permissions": v.permissions("read:instance") });
@@ -197,20 +212,13 @@ async fn edge_20_forms_of_bodies() {
     };
     for chunked in [false, true] {
         assert_eq!(send(text.clone().into_bytes(), chunked).await.status, 201);
-        for bytes in [
-            [b"\xef\xbb\xbf", text.as_bytes()].concat(),
-            text.replace("extra", "x\u{0}").replace('\u{0}', "").into_bytes(),
-        ] {
-            let is_broken = bytes.starts_with(b"\xef");
-            assert_eq!(send(bytes, chunked).await.status.as_u16(), if is_broken { 400 } else { 201 });
+        let mut not_utf8 = text.clone().into_bytes();
+        not_utf8[text.find("extra").unwrap()] = 0xff;
+        for broken in [[b"\xef\xbb\xbf", text.as_bytes()].concat(), not_utf8] {
+            let (status, code, message) = refused(&send(broken, chunked).await);
+            assert_eq!((status, code.as_str()), (400, "invalid"));
+            assert!(message.starts_with("invalid json structure: "), "{message}");
         }
-        let mut invalid = text.clone().into_bytes();
-        let at = text.find("extra").unwrap();
-        invalid[at] = 0xff;
-        let answer = send(invalid, chunked).await;
-        let (status, code, message) = refused(&answer);
-        assert_eq!((status, code.as_str()), (400, "invalid"));
-        assert!(message.starts_with("invalid json structure: "), "{message}");
     }
     let huge = format!("{{\"extra\":\"{}\"}}", "x".repeat(1024 * 1024));
     assert_eq!(refused(&send(huge.into_bytes(), true).await).1, "request too large");

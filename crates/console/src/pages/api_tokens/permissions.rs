@@ -58,16 +58,17 @@ fn which(service: &Service, permission: &TypedPermission) -> String {
         None => format!("of organization {id}, which is gone"),
     });
     match (permission.id, organization) {
-        (Some(id), _) => name_of(service, permission.kind, id).unwrap_or_else(|| format!("{id}, which is gone")),
+        (Some(id), _) => name_of(service, permission, id).unwrap_or_else(|| format!("{id}, which is gone")),
         (None, Some(organization)) => format!("all {organization}"),
         (None, None) => "all, everywhere".to_owned(),
     }
 }
 
-fn name_of(service: &Service, kind: ResourceType, id: ResourceId) -> Option<String> {
-    match kind {
+fn name_of(service: &Service, permission: &TypedPermission, id: ResourceId) -> Option<String> {
+    match permission.kind {
         ResourceType::Buckets => {
-            DatabaseId::from_resource(id).and_then(|id| service.database_name(id)).map(|name| name.to_string())
+            let name = service.database_name(DatabaseId::from_resource(id)?, permission.organization);
+            name.map(|name| name.to_string())
         }
         ResourceType::Users => service.user_name(UserId::new(id.get())?).map(|name| name.to_string()),
         ResourceType::Orgs => service.organization_name(OrganizationId::new(id.get())?).map(|name| name.to_string()),
