@@ -106,7 +106,7 @@ pub(super) fn described(service: &Service, permissions: &TypedPermissions) -> St
 fn of_kind(service: &Service, permissions: &TypedPermissions, action: Action, kind: ResourceType) -> Option<String> {
     let mut held = permissions.iter().filter(|held| held.action == action && held.kind == kind).peekable();
     held.peek()?;
-    let names: Option<Vec<String>> = held.map(|held| name_of(service, kind, held.id?)).collect();
+    let names: Option<Vec<String>> = held.map(|held| name_of(service, held, held.id?)).collect();
     Some(match names {
         Some(names) => format!("{kind} {}", names.join(", ")),
         None => format!("all {kind}"),
