@@ -134,7 +134,9 @@ def test_axe_finds_nothing_grave_on_a_narrow_screen(world, browser):
 
 def test_pages_weigh_little(world, page):
     world.sign_in(page, world.operator)
-    for name, path in world.pages().items():
+    pages = world.pages()
+    for name in ["overview", "api-tokens", "api-token-new", "database-tokens", "database-token-new", "tables", "users"]:
+        path = pages[name]
         # A browser that has seen nothing of it before.
         with window(page.context.browser, storage_state=page.context.storage_state()) as fresh:
             bodies = []
