@@ -34,7 +34,7 @@ impl Clock for MovableClock {
 }
 
 pub(crate) struct Fixture {
-    _directory: TempDir,
+    directory: TempDir,
     pub(crate) service: Arc<Service>,
     pub(crate) router: Router,
     pub(crate) clock: Arc<MovableClock>,
@@ -71,13 +71,21 @@ pub(crate) async fn fixture() -> Fixture {
 pub(crate) async fn fixture_with(settings: Settings, functions: Vec<Arc<ScalarUDF>>) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(MovableClock::default());
-    let queries = QueryRuntime::start_with(settings.queries.clone(), functions).unwrap();
-    let service =
-        Service::open_with(directory.path(), settings, queries, clock.clone(), Arc::new(OsRandomness)).await.unwrap();
+    let service = open(&directory, settings, functions, clock.clone()).await;
     let token = PlainToken::generate(TokenKind::Management, &OsRandomness);
     service.install_first_management_token(&token, Description::default()).await.unwrap();
     let router = tidegate_api::router(service.clone());
-    Fixture { _directory: directory, service, router, clock, management: token.expose().to_owned() }
+    Fixture { directory, service, router, clock, management: token.expose().to_owned() }
+}
+
+async fn open(
+    directory: &TempDir,
+    settings: Settings,
+    functions: Vec<Arc<ScalarUDF>>,
+    clock: Arc<MovableClock>,
+) -> Arc<Service> {
+    let queries = QueryRuntime::start_with(settings.queries.clone(), functions).unwrap();
+    Service::open_with(directory.path(), settings, queries, clock, Arc::new(OsRandomness)).await.unwrap()
 }
 
 pub(crate) fn request(method: &str, path: &str, authorization: Option<&str>, body: impl Into<Body>) -> Request<Body> {
@@ -115,6 +123,13 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 }
 
 impl Fixture {
+    /// The same data, by a service with other settings.
+    pub(crate) async fn reopened(self, settings: Settings) -> Self {
+        self.service.close().await;
+        let service = open(&self.directory, settings, Vec::new(), self.clock.clone()).await;
+        Self { router: tidegate_api::router(service.clone()), service, ..self }
+    }
+
     /// A database and a token that may read and write it.
     pub(crate) async fn database_and_token(&self, name: &str) -> String {
         self.create_database(name).await;

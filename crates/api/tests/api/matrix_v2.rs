@@ -2,6 +2,8 @@
 //!
 //! Ids are replaced by the names of what they belong to, so that the file says the same after each run.
 
+mod trials;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use tidegate_api::Peer;
 use tidegate_service::{SetupAuthority, SetupRequest};
 
+use self::trials::TRIALS;
 use crate::fixture::{Answer, Fixture, fixture, request};
 
 /// A credential and how it is presented.
@@ -119,6 +122,31 @@ impl World {
         (made["id"].as_str().unwrap().to_owned(), made["token"].as_str().unwrap().to_owned())
     }
 
+    /// A v1 authorization that may write the bucket `a`.
+    async fn v1_authorization(&self, user: &str, unique: usize) -> String {
+        let write = format!("write:orgs/HOME/buckets/{}", self.bucket_id("a").await);
+        let body = json!({
+            "orgID": self.home, "userID": user, "token": format!("made-{unique}"), "permissions": [self.permission(&write)],
+        });
+        self.make("/private/legacy/authorizations", body).await
+    }
+
+    /// A mapping of a v1 name of its own.
+    async fn mapping(&self, bucket: &str, organization: &str, unique: usize) -> String {
+        let bucket = self.bucket_id(bucket).await;
+        let database = format!("made-{unique}");
+        let body = json!({ "orgID": organization, "bucketID": bucket, "database": database, "retention_policy": "x" });
+        self.make("/api/v2/dbrps", body).await
+    }
+
+    /// Both actions on everything that the server lists as types of resources.
+    async fn all_listed_types(&self) -> String {
+        let listed = self.as_operator("GET", "/api/v2/resources", Value::Null).await.json();
+        let kinds = listed.as_array().unwrap().iter().map(|kind| kind.as_str().unwrap());
+        let kinds = kinds.filter(|kind| *kind != "instance");
+        kinds.map(|kind| format!("read:{kind} write:{kind} ")).collect()
+    }
+
     fn permission(&self, text: &str) -> Value {
         let ids = [
             ("HOME", &self.home),
@@ -153,6 +181,7 @@ impl World {
                    write:orgs/HOME/buckets read:orgs/HOME read:users/FIRST write:users/FIRST";
         let mut all_tokens = vec![("no credential", Presented::Nothing), ("operator", self.operator.clone())];
         for (name, user, organization, permissions) in [
+            ("operator by the listed types", &second, &home, self.all_listed_types().await),
             ("all access of first", &first, &home, all.to_owned()),
             (
                 "authorizations of second",
@@ -248,160 +277,6 @@ impl World {
 
 const MISSING: &str = "00000000000000ff";
 
-/// What is tried. `{name}` in a path is made anew for each trial; see [`subject`].
-const TRIALS: &[(&str, &str, &str, &str)] = &[
-    ("list authorizations", "GET", "/api/v2/authorizations", ""),
-    ("list authorizations of first", "GET", "/api/v2/authorizations?user=first", ""),
-    ("list users", "GET", "/api/v2/users?limit=100", ""),
-    ("list orgs", "GET", "/api/v2/orgs?limit=100", ""),
-    ("list buckets", "GET", "/api/v2/buckets?limit=100", ""),
-    ("see own user", "GET", "/api/v2/me", ""),
-    ("see authorization of first", "GET", "/api/v2/authorizations/{auth of first}", ""),
-    ("see authorization of second", "GET", "/api/v2/authorizations/{auth of second}", ""),
-    ("see authorization of stranger", "GET", "/api/v2/authorizations/{auth of stranger}", ""),
-    ("see authorization, missing", "GET", "/api/v2/authorizations/{missing}", ""),
-    ("change authorization of first", "PATCH", "/api/v2/authorizations/{auth of first}", r#"{"status":"inactive"}"#),
-    ("change authorization of second", "PATCH", "/api/v2/authorizations/{auth of second}", r#"{"status":"inactive"}"#),
-    ("change authorization of stranger", "PATCH", "/api/v2/authorizations/{auth of stranger}", "{}"),
-    ("change authorization, missing", "PATCH", "/api/v2/authorizations/{missing}", "{}"),
-    ("delete authorization of first", "DELETE", "/api/v2/authorizations/{auth of first}", ""),
-    ("delete authorization of second", "DELETE", "/api/v2/authorizations/{auth of second}", ""),
-    ("delete authorization of stranger", "DELETE", "/api/v2/authorizations/{auth of stranger}", ""),
-    ("delete authorization, missing", "DELETE", "/api/v2/authorizations/{missing}", ""),
-    (
-        "create authorization: read a",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"buckets","orgID":"{home}","id":"{a}"}}]}"#,
-    ),
-    (
-        "create authorization: write a",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"write","resource":{"type":"buckets","orgID":"{home}","id":"{a}"}}]}"#,
-    ),
-    (
-        "create authorization: read buckets",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"buckets","orgID":"{home}"}}]}"#,
-    ),
-    (
-        "create authorization: read buckets everywhere",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"buckets"}}]}"#,
-    ),
-    (
-        "create authorization: read c of the other org by its id",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"buckets","id":"{c}"}}]}"#,
-    ),
-    (
-        "create authorization: read c of the other org beside home",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"buckets","orgID":"{home}","id":"{c}"}}]}"#,
-    ),
-    (
-        "create authorization: write first by id beside home",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"write","resource":{"type":"users","orgID":"{home}","id":"{first}"}}]}"#,
-    ),
-    (
-        "create authorization: read authorizations",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"authorizations","orgID":"{home}"}}]}"#,
-    ),
-    (
-        "create authorization for first",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","userID":"{first}","permissions":[{"action":"read","resource":{"type":"authorizations","orgID":"{home}"}}]}"#,
-    ),
-    (
-        "create authorization for second",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","userID":"{second}","permissions":[{"action":"read","resource":{"type":"authorizations","orgID":"{home}"}}]}"#,
-    ),
-    (
-        "create authorization in other org",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{other}","permissions":[{"action":"read","resource":{"type":"authorizations","orgID":"{other}"}}]}"#,
-    ),
-    (
-        "create authorization: instance",
-        "POST",
-        "/api/v2/authorizations",
-        r#"{"orgID":"{home}","permissions":[{"action":"read","resource":{"type":"instance"}}]}"#,
-    ),
-    ("see user first", "GET", "/api/v2/users/{first}", ""),
-    ("see user second", "GET", "/api/v2/users/{second}", ""),
-    ("see user stranger", "GET", "/api/v2/users/{stranger}", ""),
-    ("see user, missing", "GET", "/api/v2/users/{missing}", ""),
-    ("create user", "POST", "/api/v2/users", r#"{"name":"made-{unique}"}"#),
-    ("change a user", "PATCH", "/api/v2/users/{user}", r#"{"status":"inactive"}"#),
-    ("delete a user", "DELETE", "/api/v2/users/{user}", ""),
-    ("set a user's password", "POST", "/api/v2/users/{user}/password", r#"{"password":"new-password"}"#),
-    ("set an owner's password", "POST", "/api/v2/users/{owner}/password", r#"{"password":"new-password"}"#),
-    ("see org home", "GET", "/api/v2/orgs/{home}", ""),
-    ("see org other", "GET", "/api/v2/orgs/{other}", ""),
-    ("create org", "POST", "/api/v2/orgs", r#"{"name":"made-{unique}"}"#),
-    ("change org home", "PATCH", "/api/v2/orgs/{home}", r#"{"description":"x"}"#),
-    ("change org other", "PATCH", "/api/v2/orgs/{other}", r#"{"description":"x"}"#),
-    ("delete an org", "DELETE", "/api/v2/orgs/{org}", ""),
-    ("list members of home", "GET", "/api/v2/orgs/{home}/members", ""),
-    ("list owners of other", "GET", "/api/v2/orgs/{other}/owners", ""),
-    ("add a member to home", "POST", "/api/v2/orgs/{home}/members", r#"{"id":"{user}"}"#),
-    ("add an owner to other", "POST", "/api/v2/orgs/{other}/owners", r#"{"id":"{user}"}"#),
-    ("remove a member from home", "DELETE", "/api/v2/orgs/{home}/members/{member}", ""),
-    ("see bucket a", "GET", "/api/v2/buckets/{a}", ""),
-    ("see bucket c", "GET", "/api/v2/buckets/{c}", ""),
-    ("see bucket, missing", "GET", "/api/v2/buckets/{missing}", ""),
-    ("create bucket in home", "POST", "/api/v2/buckets", r#"{"orgID":"{home}","name":"made-{unique}"}"#),
-    ("create bucket in other", "POST", "/api/v2/buckets", r#"{"orgID":"{other}","name":"made-{unique}"}"#),
-    ("change bucket a", "PATCH", "/api/v2/buckets/{a}", r#"{"description":"x"}"#),
-    ("change bucket c", "PATCH", "/api/v2/buckets/{c}", r#"{"description":"x"}"#),
-    ("delete a bucket of home", "DELETE", "/api/v2/buckets/{bucket of home}", ""),
-    ("delete a bucket of other", "DELETE", "/api/v2/buckets/{bucket of other}", ""),
-    ("list dbrps of home", "GET", "/api/v2/dbrps?orgID={home}", ""),
-    (
-        "create dbrp for a",
-        "POST",
-        "/api/v2/dbrps",
-        r#"{"orgID":"{home}","bucketID":"{a}","database":"made-{unique}","retention_policy":"x"}"#,
-    ),
-    ("list legacy authorizations", "GET", "/private/legacy/authorizations", ""),
-    (
-        "create legacy authorization",
-        "POST",
-        "/private/legacy/authorizations",
-        r#"{"orgID":"{home}","token":"made-{unique}","permissions":[{"action":"read","resource":{"type":"buckets","orgID":"{home}","id":"{a}"}}]}"#,
-    ),
-    ("write a v2", "POST", "/api/v2/write?bucket=a&org=home", "m f=1 1"),
-    ("write a by id", "POST", "/api/v2/write?bucket={a}&org=home", "m f=1 1"),
-    ("write b v2", "POST", "/api/v2/write?bucket=b&org=home", "m f=1 1"),
-    ("write c v2", "POST", "/api/v2/write?bucket=c&org=other", "m f=1 1"),
-    ("write c by id", "POST", "/api/v2/write?bucket={c}", "m f=1 1"),
-    ("write, missing", "POST", "/api/v2/write?bucket=missing", "m f=1 1"),
-    ("write a v3", "POST", "/api/v3/write_lp?db=a", "m f=1 1"),
-    ("write a v1", "POST", "/write?db=a", "m f=1 1"),
-    ("query a", "POST", "/api/v3/query_sql", r#"{"db":"a","q":"SELECT 1"}"#),
-    ("query c", "POST", "/api/v3/query_sql", r#"{"db":"c","q":"SELECT 1"}"#),
-    ("query, missing", "POST", "/api/v3/query_sql", r#"{"db":"missing","q":"SELECT 1"}"#),
-    ("Flux query", "POST", "/api/v2/query", "{}"),
-    ("list resources", "GET", "/api/v2/resources", ""),
-    ("unknown path", "GET", "/api/v2/nothing", ""),
-    ("Management API: list databases", "GET", "/api/v0/databases", ""),
-    ("Management API: list tokens", "GET", "/api/v0/tokens", ""),
-    ("metrics", "GET", "/metrics", ""),
-];
-
 /// The id that stands for a word in braces.
 async fn subject(world: &World, word: &str, unique: usize) -> String {
     let read = "read:orgs/HOME/dashboards";
@@ -417,6 +292,10 @@ async fn subject(world: &World, word: &str, unique: usize) -> String {
         "auth of first" => world.authorization(&world.first, &world.home, read).await.0,
         "auth of second" => world.authorization(&world.second, &world.home, read).await.0,
         "auth of stranger" => world.authorization(&world.stranger, &world.other, "read:orgs/OTHER/dashboards").await.0,
+        "v1 auth of first" => world.v1_authorization(&world.first, unique).await,
+        "v1 auth of second" => world.v1_authorization(&world.second, unique).await,
+        "dbrp of a" => world.mapping("a", &world.home, unique).await,
+        "dbrp of c" => world.mapping("c", &world.other, unique).await,
         "user" => world.make("/api/v2/users", json!({ "name": format!("made-user-{unique}") })).await,
         "owner" => {
             let user = world.make("/api/v2/users", json!({ "name": format!("made-owner-{unique}") })).await;

@@ -75,6 +75,27 @@ async fn what_cannot_be_a_bucket_is_refused() {
     assert_eq!(refused(&v.call(&v.operator, "GET", &format!("{BUCKETS}/xyz"), Value::Null).await).0, 400);
 }
 
+/// Database tokens go by name: whoever renames a bucket decides what they mean.
+#[tokio::test]
+async fn a_bucket_is_renamed_by_who_may_write_all_buckets_of_its_organization() {
+    let v = v2().await;
+    let path = format!("{BUCKETS}/{}", v.bucket);
+    let second = v.new_bucket("second").await;
+    let each = format!("write:orgs/ORG/buckets/BUCKET write:orgs/ORG/buckets/{second} read:orgs/ORG/buckets");
+    for permissions in ["write:orgs/ORG/buckets/BUCKET", &each] {
+        let (_, token) = v.token(permissions).await;
+        let renamed = v.call(&token, "PATCH", &path, json!({ "name": "new", "description": "new" })).await;
+        assert_eq!(refused(&renamed).0, 401, "{permissions}");
+        let kept = v.call(&token, "PATCH", &path, json!({ "name": "my-bucket", "description": "old" })).await;
+        assert_eq!(kept.status, 200, "{permissions}: the same name is no new one");
+    }
+    let bucket = v.done(200, "GET", &path, Value::Null).await;
+    assert_eq!((&bucket["name"], &bucket["description"]), (&json!("my-bucket"), &json!("old")));
+    let (_, token) = v.token("write:orgs/ORG/buckets").await;
+    assert_eq!(v.call(&token, "PATCH", &path, json!({ "name": "new" })).await.status, 200);
+    assert_eq!(v.done(200, "GET", &path, Value::Null).await["name"], "new");
+}
+
 #[tokio::test]
 async fn lists_of_buckets_are_exactly_what_was_asked_for() {
     let v = v2().await;
@@ -257,6 +278,45 @@ async fn either_permission_suffices_for_a_mapping() {
         let (_, token) = v.token(permissions).await;
         let name = permissions.split('/').next_back().unwrap();
         assert_eq!(v.call(&token, "POST", DBRPS, mapping(&v, name, "y")).await.status, 201, "{permissions}");
+    }
+}
+
+#[tokio::test]
+async fn mappings_are_not_betrayed_to_who_may_not_write() {
+    let v = v2().await;
+    let (_, blind) = v.token("write:orgs/ORG/buckets/0123456789abcdef").await;
+    let (_, database_token) = v.f.create_token("write:another", None).await;
+    let (_, all) = v.token("write:buckets").await;
+    let write = async |token: &str, query: &str| {
+        let authorization = format!("Token {token}");
+        v.f.send(with_headers("POST", &format!("/write?{query}"), &[("authorization", &authorization)], "m f=1 1"))
+            .await
+    };
+    let queries = ["db=x.y", "db=x.y&rp=week", "db=_x", "db=x.y&rp="];
+    let mut before = Vec::new();
+    for query in queries {
+        for token in [&blind, &database_token] {
+            let answer = write(token, query).await;
+            assert_eq!(answer.status, 403, "{query}");
+            before.push(answer.text());
+        }
+        assert_eq!(write(&all, query).await.status, 400, "no database can be called so: {query}");
+    }
+    for (database, policy) in [("x.y", "week"), ("_x", "week")] {
+        v.done(201, "POST", DBRPS, mapping(&v, database, policy)).await;
+    }
+    let mut after = Vec::new();
+    for query in queries {
+        for token in [&blind, &database_token] {
+            let answer = write(token, query).await;
+            assert_eq!(answer.status, 403, "{query}");
+            after.push(answer.text());
+        }
+        assert_eq!(write(&all, query).await.status, 204, "{query}");
+    }
+    assert_eq!(before, after);
+    for query in ["db=x%20y", "db=x.y&rp=a%20b", "db="] {
+        assert_eq!(write(&blind, query).await.status, 400, "neither a database nor a mapping is called so: {query}");
     }
 }
 

@@ -225,3 +225,24 @@ async fn edge_38_nobody_deletes_a_collection() {
     assert_eq!(v.done(200, "GET", &format!("/api/v2/orgs/{}", v.org), Value::Null).await["name"], "my-org");
     assert_eq!(v.done(200, "GET", "/api/v2/buckets?name=my-bucket", Value::Null).await["buckets"][0]["id"], v.bucket);
 }
+
+#[tokio::test]
+async fn a_token_is_activated_by_who_may_do_all_that_it_may() {
+    let v = v2().await;
+    let (id, token) = v.token("write:orgs/ORG/buckets/BUCKET").await;
+    let path = format!("{AUTHORIZATIONS}/{id}");
+    let manages = "read:orgs/ORG/authorizations write:orgs/ORG/authorizations";
+    let (_, manager) = v.token(manages).await;
+    let (_, holder) = v.token(&format!("{manages} write:orgs/ORG/buckets/BUCKET")).await;
+    // To take away is free, and so is what changes nothing about what it may.
+    for change in [json!({ "status": "inactive" }), json!({ "description": "d" })] {
+        assert_eq!(v.call(&manager, "PATCH", &path, change).await.status, 200);
+    }
+    for change in [json!({ "status": "active" }), json!({ "status": "active", "description": "x" })] {
+        assert_eq!(refused(&v.call(&manager, "PATCH", &path, change).await).0, 403);
+    }
+    assert_eq!(v.write(&token, "my-bucket").await.status, 401);
+    assert_eq!(v.done(200, "GET", &path, Value::Null).await["description"], "d");
+    assert_eq!(v.call(&holder, "PATCH", &path, json!({ "status": "active" })).await.status, 200);
+    assert_eq!(v.write(&token, "my-bucket").await.status, 204);
+}

@@ -153,6 +153,45 @@ async fn edge_16_a_name_stands_for_one_bucket() {
 }
 
 #[tokio::test]
+async fn names_of_another_organization_cannot_be_tried_out() {
+    let v = v2().await;
+    let second = v.done(201, "POST", "/api/v2/orgs", json!({ "name": "second" })).await["id"].clone();
+    v.done(201, "POST", "/api/v2/buckets", json!({ "orgID": second, "name": "theirs" })).await;
+    let (_, token) = v.token("read:orgs/ORG/buckets write:orgs/ORG/authorizations").await;
+    let ask = async |resource: Value| {
+        let permission = json!({ "action": "read", "resource": resource });
+        create(&v, &token, json!({ "orgID": second, "permissions": [permission] })).await
+    };
+    let elsewhere =
+        invalid(&format!("permission read:orgs/{}/buckets is not for org id {}", v.org, second.as_str().unwrap()));
+    for name in ["theirs", "missing"] {
+        let resource = json!({ "type": "buckets", "orgID": v.org, "name": name });
+        assert_eq!(ask(resource).await, elsewhere, "{name}");
+        for resource in
+            [json!({ "type": "buckets", "orgID": second, "name": name }), json!({ "type": "buckets", "name": name })]
+        {
+            assert_eq!(ask(resource).await, invalid(&format!("no buckets named \"{name}\" found")), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_name_and_too_many_permissions_are_refused() {
+    let v = v2().await;
+    let ask =
+        async |permissions: Value| create(&v, &v.operator, json!({ "orgID": v.org, "permissions": permissions })).await;
+    let empty = json!({ "action": "read", "resource": { "type": "buckets", "name": "" } });
+    let message = "the name of a resource is empty: leave it out for all buckets, or say which one";
+    assert_eq!(ask(json!([empty])).await, invalid(message));
+    // Refused before any of them is resolved: nothing is called so.
+    let named = json!({ "action": "read", "resource": { "type": "buckets", "name": "missing" } });
+    let message = "an authorization has at most 1000 permissions: ask for fewer or wider ones";
+    assert_eq!(ask(vec![named; 1001].into()).await, invalid(message));
+    let whole = json!({ "action": "read", "resource": { "type": "tasks", "orgID": v.org } });
+    assert_eq!(ask(vec![whole; 1000].into()).await, created());
+}
+
+#[tokio::test]
 async fn edge_17_a_bucket_need_not_exist() {
     let v = v2().await;
     let body = json!({ "orgID": v.org, "permissions": v.permissions("read:orgs/ORG/buckets/0123456789abcdef") });
@@ -197,31 +236,35 @@ async fn edge_19_the_same_request_twice_makes_two() {
 #[tokio::test]
 async fn edge_20_forms_of_bodies() {
     let v = v2().await;
-    let body = json!({ "orgID": v.org, "permissions": v.permissions("read:buckets"), "extra": { "a": [null] } });
-    let text = body.to_string();
-    let send = async |bytes: Vec<u8>, chunked: bool| {
-        let authorization = format!("Token {}", v.operator);
-        let headers = [("authorization", authorization.as_bytes())];
-        let body = if chunked {
-            let pieces: Vec<_> = bytes.chunks(7).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
-            Body::from_stream(futures::stream::iter(pieces))
-        } else {
-            Body::from(bytes)
-        };
-        v.f.send(bare_request("POST", AUTHORIZATIONS, &headers, body)).await
-    };
-    for chunked in [false, true] {
-        assert_eq!(send(text.clone().into_bytes(), chunked).await.status, 201);
-        let mut not_utf8 = text.clone().into_bytes();
-        not_utf8[text.find("extra").unwrap()] = 0xff;
-        for broken in [[b"\xef\xbb\xbf", text.as_bytes()].concat(), not_utf8] {
-            let (status, code, message) = refused(&send(broken, chunked).await);
-            assert_eq!((status, code.as_str()), (400, "invalid"));
-            assert!(message.starts_with("invalid json structure: "), "{message}");
+    let before = format!(
+        r#"{{"orgID":"{}","permissions":[{{"action":"read","resource":{{"type":"buckets"}}}}],"extra":"#,
+        v.org
+    );
+    let with = |extra: &[u8]| [before.as_bytes(), extra, b"}"].concat();
+    let huge = format!("\"{}\"", "x".repeat(1024 * 1024));
+    let (broken, too_large) = ((400, "invalid"), (413, "request too large"));
+    let cases = [
+        ("members that nobody knows", with(br#"{"a":[null]}"#), (201, "")),
+        ("blanks around it", [b"\r\n\t ", with(b"1").as_slice(), b" \n"].concat(), (201, "")),
+        ("a byte order mark", [b"\xef\xbb\xbf", with(b"1").as_slice()].concat(), broken),
+        ("no UTF-8 in a text", with(b"\"\xff\""), broken),
+        ("no UTF-8 in the name of a member", with(b"{\"\xc3\x28\":1}"), broken),
+        ("half of it", before.as_bytes().to_vec(), broken),
+        ("something after it", [with(b"1").as_slice(), b"{}"].concat(), broken),
+        ("nothing", Vec::new(), broken),
+        ("an array", b"[]".to_vec(), broken),
+        ("more than a mebibyte", with(huge.as_bytes()), too_large),
+    ];
+    let authorization = format!("Token {}", v.operator);
+    for (case, bytes, (status, code)) in cases {
+        let pieces: Vec<_> = bytes.chunks(50).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+        for body in [Body::from(bytes), Body::from_stream(futures::stream::iter(pieces))] {
+            let headers = [("authorization", authorization.as_bytes())];
+            let answer = v.f.send(bare_request("POST", AUTHORIZATIONS, &headers, body)).await;
+            let said = if status == 201 { String::new() } else { refused(&answer).1 };
+            assert_eq!((answer.status.as_u16(), said.as_str()), (status, code), "{case}");
         }
     }
-    let huge = format!("{{\"extra\":\"{}\"}}", "x".repeat(1024 * 1024));
-    assert_eq!(refused(&send(huge.into_bytes(), true).await).1, "request too large");
 }
 
 #[tokio::test]

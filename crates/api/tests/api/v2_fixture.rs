@@ -44,6 +44,12 @@ impl V2 {
         }
     }
 
+    /// The same data under another profile.
+    pub(crate) async fn reopened(self, profile: Profile) -> Self {
+        let f = self.f.reopened(Settings { profile, ..Settings::default() }).await;
+        Self { f, ..self }
+    }
+
     pub(crate) async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
         send(&self.f, method, path, Some(&format!("Token {token}")), body).await
     }
