@@ -2,7 +2,7 @@
 
 use http_body_util::BodyExt as _;
 use tidegate_model::{ApiTokenChange, Description, PermissionSet, Status};
-use tidegate_service::{Door, TokenRequest, UserChange};
+use tidegate_service::{ApiTokenQuery, Door, TokenRequest, UserChange};
 
 use crate::browser::{PASSWORD, server, server_set_up, token};
 
@@ -181,15 +181,17 @@ async fn the_end_of_what_it_stands_on_ends_a_session() {
     assert!(answer.location().starts_with("/console/sign-in?ended=1&then="), "{}", answer.location());
     assert!(!administrator.cookies.contains_key(COOKIE));
 
-    let mut browser = server.browser_with_token(&done.token).await;
-    let caller = operator().await;
+    let mut user = server.browser_with_password("ana").await;
+    let made = user.post("/console/api-tokens/all-access", &[]).await;
+    let mut browser = server.browser_with_token(&token(made.between("id=\"secret\" tabindex=\"0\">", "<"))).await;
+    let tokens = service.api_tokens(&operator().await, ApiTokenQuery::default()).await.unwrap();
+    let id = tokens.iter().find(|token| token.id != done.record.id).unwrap().id;
     let change = ApiTokenChange { status: Some(Status::Inactive), description: None };
-    service.update_api_token(caller, done.record.id, change).await.unwrap();
+    service.update_api_token(operator().await, id, change).await.unwrap();
     assert!(!browser.is_signed_in().await);
 
     // It does not come back with the token.
-    let mut user = server.browser_with_password("ana").await;
-    let path = format!("/console/api-tokens/{}/status", done.record.id);
+    let path = format!("/console/api-tokens/{id}/status");
     assert_eq!(user.post(&path, &[("status", "active")]).await.location(), "/console/api-tokens?done=activated");
     assert!(!browser.is_signed_in().await);
 
