@@ -14,6 +14,8 @@ pub(crate) struct Connection(BufReader<TcpStream>);
 /// What the server answered.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// What it sets, each as `name=value`.
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -62,6 +64,7 @@ impl Connection {
         let status = status.with_context(|| format!("no status in {status_line:?}"))?;
         let mut length = 0;
         let mut chunked = false;
+        let mut cookies = Vec::new();
         loop {
             let line = self.line()?;
             if line.is_empty() {
@@ -72,6 +75,8 @@ impl Connection {
                 length = value.trim().parse().context("content-length is no number")?;
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
                 chunked = value.trim().eq_ignore_ascii_case("chunked");
+            } else if name.eq_ignore_ascii_case("set-cookie") {
+                cookies.extend(value.trim().split(';').next().map(str::to_owned));
             }
         }
         let mut body = Vec::new();
@@ -80,7 +85,7 @@ impl Connection {
         } else {
             self.exactly(length, &mut body)?;
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, cookies, body })
     }
 
     /// Appends one chunk; false if it was the last one.

@@ -3,6 +3,7 @@
 //! Linux only: memory and processor time are read from `/proc`. Build it and the server with `--release`.
 
 mod authorizations;
+mod console;
 mod get_token;
 mod http;
 mod ingest;

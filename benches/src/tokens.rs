@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::console::Console;
 use crate::management::Management;
 use crate::report::{Figure, Target, number};
 use crate::server::Server;
@@ -43,6 +44,7 @@ pub(crate) fn run(binary: &Path) -> anyhow::Result<Vec<Figure>> {
     let listed = many / LISTED_OF;
     fill(&mut management, 0, listed)?;
     let api = list_by_api(&mut management, listed)?;
+    let console = list_by_console(&server, &management, listed)?;
     let command = list_by_command(binary, &server.credentials(), listed)?;
     fill(&mut management, listed, many)?;
     // Only now: a connection that rests is closed.
@@ -61,6 +63,7 @@ pub(crate) fn run(binary: &Path) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![
         Figure { work: "list 10 000 tokens, API", value: api, target: Target::AtMost(60.0), unit: "ms" },
         Figure { work: "list 10 000 tokens, token list", value: command, target: Target::AtMost(200.0), unit: "ms" },
+        Figure { work: "list 10 000 tokens, console", value: console, target: Target::AtMost(100.0), unit: "ms" },
         ratio("create a token, 100 000 : 100", among_few.create, among_many.create),
         ratio("update a token, 100 000 : 100", among_few.update, among_many.update),
         ratio("revoke a token, 100 000 : 100", among_few.revoke, among_many.revoke),
@@ -135,6 +138,12 @@ fn list_by_api(management: &mut Management, tokens: usize) -> anyhow::Result<f64
         ensure!(listed.len() == tokens, "{} tokens are listed in place of {tokens}", listed.len());
     }
     report("listed by the API", times)
+}
+
+fn list_by_console(server: &Server, management: &Management, tokens: usize) -> anyhow::Result<f64> {
+    let mut console = Console::sign_in(server.address(), management.token())?;
+    let times = (0..LISTS).map(|_| console.list(tokens)).collect::<anyhow::Result<_>>()?;
+    report("listed by the console", times)
 }
 
 fn list_by_command(binary: &Path, credentials: &Path, tokens: usize) -> anyhow::Result<f64> {

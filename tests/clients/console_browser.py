@@ -5,6 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 
 from playwright.sync_api import sync_playwright
 from tidegate_server import Server
@@ -59,10 +60,15 @@ class World:
         """Adds what a list shows."""
         for name in ["factory/line-1", "flights", "weather"]:
             self.server.create_database(name)
-        self.token_id, token = self.server.create_token(("read", "flights"), ("write", "flights"), ("read", "weather"))
-        self.server.create_token(("read", "*"), ("write", "*"))
-        revoked, _ = self.server.create_token(("write", "closed"))
+        both = [("read", "flights"), ("write", "flights")]
+        self.token_id, token = self.server.create_token(*both, ("read", "weather"), description="Arrivals board")
+        soon = (datetime.now(timezone.utc) + timedelta(days=3)).isoformat()
+        self.server.create_token(("read", "*"), description="Grafana", expiresAt=soon)
+        self.server.create_token(("read", "*"), ("write", "*"), description="Telegraf on db-1")
+        self.server.create_token(("write", "factory/line-1"), ("write", "moved"), description="Line 1, press")
+        revoked, _ = self.server.create_token(("write", "flights"), description="Old gateway")
         self.server.revoke_token(revoked)
+        self.api_token("Greenhouse")
         self.server.write("flights", 'arrivals,gate=7 delay=3i,late=true,temp=1.5,crew="x" 1', token)
 
     def _call(self, method, path, body=None, token=None):
@@ -106,7 +112,7 @@ class World:
 
     def pages(self) -> "dict[str, str]":
         """Every page that an operator can look at, by a name for it."""
-        database = self._database_ids()["flights"]
+        database = self.server.database_id("flights")
         tables = f"/console/databases/{database}/tables"
         return {
             "overview": "/console",
@@ -116,6 +122,10 @@ class World:
             "api-token-new": "/console/api-tokens/new",
             "api-token-all-access": "/console/api-tokens/all-access",
             "api-token-delete": f"/console/api-tokens/{self.api_token_id}/delete",
+            "buckets": "/console/buckets",
+            "bucket": f"/console/buckets/{self.bucket_id}",
+            "bucket-new": "/console/buckets/new",
+            "bucket-delete": f"/console/buckets/{self.bucket_id}/delete",
             "database-tokens": "/console/database-tokens",
             "database-tokens-inactive": "/console/database-tokens?all=1&sort=status&order=desc",
             "database-tokens-nothing-found": "/console/database-tokens?search=nobody",
@@ -144,11 +154,6 @@ class World:
             "organization-delete": f"/console/organizations/{self.organization_id}/delete",
             "not-found": "/console/nothing",
         }
-
-    def _database_ids(self) -> "dict[str, int]":
-        path = f"/api/v0/accounts/{self.server.account_id}/clusters/{self.server.cluster_id}/databases"
-        listed = self._call("GET", path, token=self.operator)
-        return {database["name"]: database["id"] for database in listed}
 
 
 def has_horizontal_scroll(page) -> bool:

@@ -70,10 +70,15 @@ class Server:
     def create_database(self, name: str) -> None:
         self._call("POST", f"{self._prefix}/databases", {"name": name})
 
-    def create_token(self, *permissions: "tuple[str, str]") -> "tuple[str, str]":
+    def database_id(self, name: str) -> int:
+        listed = json.loads(self._call("GET", f"{self._prefix}/databases"))
+        return next(database["id"] for database in listed if database["name"] == name)
+
+    def create_token(self, *permissions: "tuple[str, str]", **members) -> "tuple[str, str]":
         """Makes a database token of pairs (action, database); gives its id and its text."""
         wanted = [{"action": action, "resource": resource} for action, resource in permissions]
-        answer = self._call("POST", f"{self._prefix}/tokens", {"description": "client test", "permissions": wanted})
+        request = {"description": "client test", "permissions": wanted} | members
+        answer = self._call("POST", f"{self._prefix}/tokens", request)
         token = json.loads(answer)
         return token["id"], token["accessToken"]
 

@@ -19,6 +19,7 @@ const TOOLS: &[Tool] = &[
     Tool { probe: &["curl", "--version"], packages: &["curl"] },
     Tool { probe: &["jq", "--version"], packages: &["jq"] },
     Tool { probe: &["python3", "-c", "import ensurepip, venv"], packages: &["python3", "python3-venv"] },
+    Tool { probe: &["/usr/bin/chromium", "--version"], packages: &["chromium"] },
 ];
 
 /// What only the JavaScript clients need.

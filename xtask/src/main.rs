@@ -16,11 +16,13 @@ const USAGE: &str = "\
 usage: cargo xtask test [--all]
        cargo xtask edge-cases
        cargo xtask fixture
+       cargo xtask screenshots
 
   test         install what the tests need, then run every check
   test --all   the same with many more rounds of the load and crash tests, the JavaScript clients, and the licence check
   edge-cases   check and print which test covers which edge case of the contracts
   fixture      write a small data directory of the current format into tests/fixtures, for later versions to read
+  screenshots  show every page of the console, light and dark, wide and narrow, in docs/screenshots
 ";
 
 /// Under `--all`, what a load or crash test with 20 usual rounds runs; the others grow by the same factor, 15.
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["test", "--all"] => test(true),
         ["edge-cases"] => edge_cases().map(|()| ExitCode::SUCCESS),
         ["fixture"] => fixture().map(|()| ExitCode::SUCCESS),
+        ["screenshots"] => screenshots().map(|()| ExitCode::SUCCESS),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -98,6 +101,19 @@ fn fixture() -> anyhow::Result<()> {
     let test = "data_format::write_the_fixture";
     let arguments = ["test", "--package", "tidegate", "--test", "e2e", "--", "--ignored", "--exact", test];
     run(Workspace::find()?.cargo(arguments))
+}
+
+fn screenshots() -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    install::everything(&workspace)?;
+    run(workspace.cargo(["build", "--package", "tidegate"]))?;
+    let mut command = Command::new(workspace.venv().join("bin/python"));
+    command
+        .args(["tests/clients/console_screenshots.py", "docs/screenshots"])
+        .current_dir(workspace.root())
+        .env("no_proxy", "127.0.0.1")
+        .env("TIDEGATE_BIN", workspace.tidegate_binary()?);
+    run(command)
 }
 
 fn client_libraries(workspace: &Workspace) -> anyhow::Result<()> {

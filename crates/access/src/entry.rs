@@ -105,6 +105,11 @@ impl Entry {
         }
     }
 
+    /// Whether the request may do `action` to every database, so that its maker may learn which ones exist.
+    pub fn covers_every_database(&self, action: Action) -> bool {
+        self.credential.rights().allow_all(action)
+    }
+
     /// Decides whether the request may do what a typed permission names.
     pub fn authorize(&self, wanted: &TypedPermission) -> Result<(), Forbidden> {
         if !self.credential.rights().cover(wanted) {

@@ -65,7 +65,7 @@ pub use access::{Access, Refused, Session};
 pub use credential::Door;
 pub use drain::Drain;
 pub use entry::{Entry, Forbidden, Permit};
-pub use limiter::FailureLimiter;
+pub use limiter::{FailureLimiter, PeerNetwork};
 pub use request::EndReason;
 pub use rights::Owner;
 pub use stream::GuardedStream;

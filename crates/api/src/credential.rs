@@ -1,10 +1,12 @@
 //! Where a credential is found in a request (data-plane contract §3).
 
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
+use axum::http::{HeaderMap, Method, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tidegate_model::PlainToken;
+
+use crate::origin;
 
 /// What the `Authorization` header holds.
 #[derive(Debug)]
@@ -59,8 +61,11 @@ fn basic(encoded: &str) -> Option<Presented> {
 }
 
 /// The key of a session, among cookies and whatever stands beside them: some clients send back the attributes that
-/// they were given with it.
-pub(crate) fn session_key(headers: &HeaderMap) -> Option<PlainToken> {
+/// they were given with it. A page of another origin changes nothing with it.
+pub(crate) fn session_key(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<PlainToken> {
+    if origin::is_foreign(method, uri, headers) {
+        return None;
+    }
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = cookies.flat_map(|cookie| cookie.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let key = pairs.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, key)| key).find(|key| !key.is_empty());
@@ -126,7 +131,7 @@ mod tests {
             for value in values {
                 headers.append(COOKIE, HeaderValue::from_str(value).unwrap());
             }
-            session_key(&headers).map(|key| key.expose().to_owned())
+            session_key(&Method::GET, &Uri::default(), &headers).map(|key| key.expose().to_owned())
         };
         for values in [
             &["influxdb-oss-session=K"][..],

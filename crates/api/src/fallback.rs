@@ -9,13 +9,13 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use tidegate_model::TokenKind;
 use tidegate_service::{Door, Service};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, PathItem};
 
 use crate::Peer;
 use crate::credential::{self, Presented, Scheme};
 use crate::data::Dialect;
 use crate::management::ManagementError;
-use crate::openapi::methods;
+use crate::openapi::{methods, operations};
 use crate::v2::{self, ApiError};
 
 const NOT_FOUND: &str = "not found";
@@ -40,18 +40,30 @@ impl Area {
     }
 }
 
-/// The methods of each route, such as `GET, POST`.
-pub(crate) struct Methods(HashMap<String, String>);
+/// The methods of each route.
+pub(crate) struct Methods(HashMap<String, OfRoute>);
+
+#[derive(Default)]
+struct OfRoute {
+    /// Such as `GET, POST`.
+    list: String,
+    /// Whether none of them needs a credential, so that everybody may know what there is.
+    are_open: bool,
+}
 
 impl Methods {
-    pub(crate) fn of(mut document: OpenApi) -> Self {
-        let paths = document.paths.paths.iter_mut();
-        Self(paths.map(|(path, item)| (path.clone(), methods(item).join(", "))).collect())
+    pub(crate) fn of(documents: impl IntoIterator<Item = OpenApi>) -> Self {
+        let paths = documents.into_iter().flat_map(|document| document.paths.paths);
+        let of_route = |(path, mut item): (String, PathItem)| {
+            let list = methods(&item).join(", ");
+            let are_open = operations(&mut item).all(|operation| operation.security.is_none());
+            (path, OfRoute { list, are_open })
+        };
+        Self(paths.map(of_route).collect())
     }
 
-    fn of_route(&self, template: &str) -> &str {
-        let methods = self.0.get(template).or_else(|| self.0.get(template.trim_end_matches('/')));
-        methods.map(String::as_str).unwrap_or_default()
+    fn of_route(&self, template: &str) -> Option<&OfRoute> {
+        self.0.get(template).or_else(|| self.0.get(template.trim_end_matches('/')))
     }
 }
 
@@ -65,23 +77,25 @@ pub(crate) async fn unknown_route(State(service): State<Arc<Service>>, request: 
     }
 }
 
-/// A known path with another method: 405. Writers take 405 for "this server does not have this version of the API", so
-/// data endpoints answer as if the path were unknown.
+/// A known path with another method: 405, without a usable credential 401 unless the path needs none. Writers take 405
+/// for "this server does not have this version of the API", so data endpoints answer as if the path were unknown.
 pub(crate) async fn wrong_method(
     State(service): State<Arc<Service>>,
     Extension(allowed): Extension<Arc<Methods>>,
     route: Option<MatchedPath>,
     request: Request,
 ) -> Response {
+    const STATUS: StatusCode = StatusCode::METHOD_NOT_ALLOWED;
+    const MESSAGE: &str = "method not allowed";
     let (parts, _body) = request.into_parts();
-    match Area::of(parts.uri.path()) {
-        Area::Management => {
-            refuse_management(&service, &parts, StatusCode::METHOD_NOT_ALLOWED, "method not allowed").await
-        }
-        Area::V2 => {
-            let allowed = route.as_ref().map(|route| allowed.of_route(route.as_str())).unwrap_or_default();
-            refuse_v2(&service, &parts, ApiError::method_not_allowed(allowed)).await
-        }
+    let path = parts.uri.path();
+    let none = OfRoute::default();
+    let allowed = route.as_ref().and_then(|route| allowed.of_route(route.as_str())).unwrap_or(&none);
+    match Area::of(path) {
+        Area::Management => refuse_management(&service, &parts, STATUS, MESSAGE).await,
+        Area::V2 if allowed.are_open => ApiError::method_not_allowed(&allowed.list).into_response(),
+        Area::V2 => refuse_v2(&service, &parts, ApiError::method_not_allowed(&allowed.list)).await,
+        Area::Data if allowed.are_open => Dialect::of_path(path).answer(STATUS, MESSAGE, MESSAGE),
         Area::Data => refuse_data(&service, &parts).await,
     }
 }

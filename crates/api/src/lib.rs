@@ -4,6 +4,7 @@
 //! Every route is registered together with its description in the OpenAPI document, so that a test can call each of
 //! them without sufficient rights. Routes that need no credential are listed in `tests/open-routes.txt`.
 
+mod bounded;
 mod carrier;
 mod cors;
 mod credential;
@@ -14,6 +15,7 @@ mod json;
 mod management;
 mod metrics;
 mod openapi;
+mod origin;
 mod respond;
 mod unread;
 mod v2;
@@ -74,9 +76,9 @@ pub fn router_with(service: Arc<Service>, metrics: MetricsAccess) -> Router {
         Profile::SelfHosted => "OSS",
         Profile::Cloud => "Cloud",
     });
-    let (router, _document) = routes().split_for_parts();
+    let (router, document) = routes().split_for_parts();
     let (v2, v2_document) = v2::routes().split_for_parts();
-    let methods = Arc::new(Methods::of(v2_document));
+    let methods = Arc::new(Methods::of([document, v2_document]));
     let metrics = Arc::new(Metrics::new(&service, metrics));
     let measured = metrics.clone();
     router

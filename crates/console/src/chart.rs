@@ -1,6 +1,7 @@
 //! Line charts as SVG, drawn on the server.
 
 use crate::history::MOST;
+use crate::number::grouped;
 
 const WIDTH: usize = 480;
 const HEIGHT: u64 = 96;
@@ -11,9 +12,9 @@ pub(crate) struct Chart {
     /// The name of its values in the live numbers.
     pub(crate) name: &'static str,
     /// The sum of all values.
-    pub(crate) total: u64,
+    total: u64,
     /// The largest value.
-    pub(crate) peak: u64,
+    peak: u64,
     /// The points of the curve.
     pub(crate) curve: String,
     /// The points of the area below it.
@@ -34,7 +35,18 @@ impl Chart {
         let curve = values.iter().enumerate().map(point).collect::<Vec<_>>().join(" ");
         let left = first * WIDTH / MOST;
         let area = format!("{left},{HEIGHT} {curve} {WIDTH},{HEIGHT}");
-        Self { title, name, total: values.iter().sum(), peak, curve, area }
+        let total = values.iter().copied().fold(0, u64::saturating_add);
+        Self { title, name, total, peak, curve, area }
+    }
+
+    /// The sum of all values, as people read it.
+    pub(crate) fn total(&self) -> String {
+        grouped(self.total)
+    }
+
+    /// The largest value, as people read it.
+    pub(crate) fn peak(&self) -> String {
+        grouped(self.peak)
     }
 }
 

@@ -106,10 +106,14 @@ pub(crate) fn mendable(error: ServiceError) -> Result<String, Failure> {
     if failure.status() == StatusCode::BAD_REQUEST { Ok(failure.message()) } else { Err(failure) }
 }
 
-/// An error's text as a sentence.
+/// An error's text as a sentence. A first word that is a name or a permission stays as it is.
 pub(crate) fn sentence(text: &str) -> String {
+    let is_word = text
+        .split(' ')
+        .next()
+        .is_some_and(|first| first.trim_end_matches(':').bytes().all(|byte| byte.is_ascii_lowercase()));
     let mut characters = text.chars();
-    let Some(first) = characters.next() else { return String::new() };
+    let Some(first) = characters.next().filter(|_| is_word) else { return format!("{text}.") };
     let mut sentence: String = first.to_uppercase().chain(characters).collect();
     if !sentence.ends_with('.') {
         sentence.push('.');

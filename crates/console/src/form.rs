@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use subtle::ConstantTimeEq as _;
 use tidegate_model::PlainToken;
+use zeroize::Zeroize as _;
 
 use crate::failure::Failure;
 use crate::visit::{Audience, Visit};
@@ -17,9 +18,15 @@ const MOST_BYTES: usize = 256 * 1024;
 /// The field that proves where a form comes from.
 pub(crate) const SECRET_FIELD: &str = "form_secret";
 
-/// What was filled in, in the order of the form.
+/// What was filled in, in the order of the form. It may hold secrets, so its memory is wiped.
 #[derive(Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Drop for Fields {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(|(_, value)| value.zeroize());
+    }
+}
 
 impl Fields {
     /// From an encoded form or a query string; `None` if it is not one.

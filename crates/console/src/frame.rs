@@ -9,6 +9,7 @@ pub(crate) enum Section {
     /// None of them.
     None,
     Overview,
+    Buckets,
     ApiTokens,
     DatabaseTokens,
     ManagementTokens,
@@ -97,6 +98,7 @@ impl Frame {
                 vec![
                     link(administers, Section::Databases, "Databases", "/console/databases", "database"),
                     link(administers, Section::Tables, "Tables", "/console/tables", "table"),
+                    link(has_account, Section::Buckets, "Buckets", "/console/buckets", "bucket"),
                     link(has_account, Section::ApiTokens, "API Tokens", "/console/api-tokens", "key"),
                     link(administers, Section::DatabaseTokens, "Database Tokens", "/console/database-tokens", "key"),
                 ],

@@ -5,6 +5,7 @@ use axum::http::Uri;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::form::Fields;
+use crate::number::grouped;
 
 /// How many rows a page can have.
 pub(crate) const SIZES: [usize; 3] = [10, 25, 100];
@@ -120,7 +121,9 @@ impl<T> Listed<T> {
         if self.rows.is_empty() {
             return "0 of 0".to_owned();
         }
-        format!("{}–{} of {}", before + 1, before + self.rows.len(), self.total)
+        let [first, last, total] = [before + 1, before + self.rows.len(), self.total]
+            .map(|number| grouped(u64::try_from(number).unwrap_or(u64::MAX)));
+        format!("{first}–{last} of {total}")
     }
 
     /// The address of the page before; `None` on the first.

@@ -87,7 +87,9 @@ fn sign_in_first(asked: &Parts) -> Response {
         let then = wanted.map(|wanted| format!("then={}", utf8_percent_encode(wanted.as_str(), NON_ALPHANUMERIC)));
         respond::see(&format!("/console/sign-in?{ended}{}", then.unwrap_or_default()))
     };
-    if let Some(cleared) = cookie::clear(Jar::Session, encrypted).filter(|_| had_session) {
+    // The script loads the page anew, and that answer says that the session has ended: it still needs the cookie.
+    let ends_here = had_session && !wants_json(asked);
+    if let Some(cleared) = cookie::clear(Jar::Session, encrypted).filter(|_| ends_here) {
         response.headers_mut().append(SET_COOKIE, cleared);
     }
     response

@@ -193,6 +193,11 @@ impl Service {
         Ok(ConsoleEntry { entry, is_administrator, form_secret: session.form_secret })
     }
 
+    /// Makes a key useless, if it is one: its browser has begun another session.
+    pub fn forget_console_session(&self, key: &PlainToken) {
+        self.console_sessions.forget(key.digest());
+    }
+
     /// Ends a session of the console. One that began with a password ends altogether, and with it whatever goes on in
     /// it; a token stays usable elsewhere.
     ///

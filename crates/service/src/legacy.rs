@@ -102,17 +102,22 @@ impl Service {
         let as_token = self.access.enter(password.digest(), Door::Data);
         let is_token_text = password.verified_kind().is_some() || password.is_generated_without_prefix();
         let is_password = !is_token_text && as_token.err().is_some_and(|refused| refused.expired_at.is_none());
-        if is_password && let Some(entry) = self.enter_legacy(username, password).await? {
+        if is_password && let Some(entry) = self.enter_legacy(username, password, peer).await? {
             return Ok(entry);
         }
         Ok(self.enter(password, Door::Data, peer).await?)
     }
 
     /// Lets in a request with name and password of a legacy credential.
-    async fn enter_legacy(&self, username: &str, password: &PlainToken) -> Result<Option<Entry>, ServiceError> {
+    async fn enter_legacy(
+        &self,
+        username: &str,
+        password: &PlainToken,
+        peer: IpAddr,
+    ) -> Result<Option<Entry>, ServiceError> {
         for _ in 0..MOST_LOOKS {
             let changes = self.verified_passwords.changes();
-            let entry = self.look_for_legacy(username, password, changes).await?;
+            let entry = self.look_for_legacy(username, password, peer, changes).await?;
             // A credential keeps its digest when its password changes: a look may have let in the old one.
             if entry.is_none() || self.verified_passwords.changes() == changes {
                 return Ok(entry);
@@ -125,6 +130,7 @@ impl Service {
         &self,
         username: &str,
         password: &PlainToken,
+        peer: IpAddr,
         changes: u64,
     ) -> Result<Option<Entry>, ServiceError> {
         let pair = self.verified_passwords.pair(username, password);
@@ -133,7 +139,7 @@ impl Service {
         }
         let known = self.catalog.legacy_token(username).await?;
         let (digest, hash) = known.map_or((None, None), |(token, hash)| (Some(token.digest), hash));
-        let is_right = self.passwords.verify(password, hash).await?;
+        let is_right = self.passwords.check(password, hash, peer, &self.limiter).await?;
         let Some(digest) = digest.filter(|_| is_right) else { return Ok(None) };
         self.verified_passwords.remember(pair, digest, changes);
         Ok(self.enter_by(digest))

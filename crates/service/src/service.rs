@@ -120,7 +120,7 @@ impl Service {
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
         catalog.for_each_live_api_token(|token| expired_at = access.install_api_token(&token).max(expired_at)).await?;
         let service = Arc::new(Self {
-            passwords: Passwords::default(),
+            passwords: Passwords::start().map_err(ServiceError::internal)?,
             verified_passwords: VerifiedPasswords::new(&*randomness),
             sessions: Sessions::default(),
             console_sessions: ConsoleSessions::default(),

@@ -75,7 +75,7 @@ impl Service {
             Some(user) => self.catalog.password(user.id).await?,
             None => None,
         };
-        let is_right = self.passwords.verify(password, hash.clone()).await?;
+        let is_right = self.passwords.check(password, hash.clone(), peer, &self.limiter).await?;
         if let Some(user) = user.filter(|_| is_right) {
             // The user may have been deactivated, or the password changed, while this one was checked.
             let _turn = self.changes.lock().await;

@@ -69,23 +69,28 @@ impl Service {
         self.settings.allow_remote_setup
     }
 
+    /// Whether somebody may set up this server now.
+    ///
+    /// # Errors
+    /// [`ServiceError::SetupForbidden`], [`ServiceError::AlreadySetUp`].
+    pub fn check_setup(&self, authority: &SetupAuthority) -> Result<(), ServiceError> {
+        if matches!(authority, SetupAuthority::Remote) && !self.settings.allow_remote_setup {
+            return Err(ServiceError::SetupForbidden);
+        }
+        if self.setup_allowed() { Ok(()) } else { Err(ServiceError::AlreadySetUp) }
+    }
+
     /// Makes the first user, names the organization, adopts or creates the database and makes an operator's token, all
     /// of it or nothing. Data stays as it is.
     ///
     /// # Errors
-    /// [`ServiceError::AlreadySetUp`], [`ServiceError::SetupForbidden`], [`ServiceError::WeakToken`],
-    /// [`ServiceError::BadToken`], [`ServiceError::BadPassword`].
+    /// As [`Service::check_setup`], and [`ServiceError::WeakToken`], [`ServiceError::BadToken`], [`ServiceError::BadPassword`].
     pub async fn set_up(
         self: &Arc<Self>,
         request: SetupRequest,
         authority: SetupAuthority,
     ) -> Result<SetUp, ServiceError> {
-        if matches!(authority, SetupAuthority::Remote) && !self.settings.allow_remote_setup {
-            return Err(ServiceError::SetupForbidden);
-        }
-        if !self.setup_allowed() {
-            return Err(ServiceError::AlreadySetUp);
-        }
+        self.check_setup(&authority)?;
         let token = match request.token {
             Some(token) => chosen(token)?,
             None => PlainToken::generate_without_prefix(&*self.randomness),

@@ -3,22 +3,17 @@
 use std::io::Read as _;
 
 use axum::body::Body;
-use axum::body::HttpBody as _;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use flate2::read::MultiGzDecoder;
-use http_body_util::BodyExt as _;
 use tidegate_service::{Entry, ServiceError};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::Dialect;
+use crate::bounded::{self, NO_ROOM, Room, Unread};
 
 /// Most bytes of a body, before and after decompression.
 pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
-
-/// Memory that the bodies of all requests together may hold, in KiB. One that finds no room is answered 503.
-static BUDGET: Semaphore = Semaphore::const_new(256 * 1024);
 
 /// A body, and the room that it takes up in the budget until it is dropped.
 #[derive(Debug)]
@@ -27,47 +22,28 @@ pub(crate) struct Text {
     pub(crate) budget: Room,
 }
 
-/// A part of the budget, in KiB.
-#[derive(Debug, Default)]
-pub(crate) struct Room(Option<SemaphorePermit<'static>>);
-
-impl Room {
-    /// Makes room for `bytes` in all; false if there is none.
-    fn grow_to(&mut self, bytes: usize) -> bool {
-        let held = self.0.as_ref().map_or(0, SemaphorePermit::num_permits);
-        let missing = bytes.div_ceil(1024).saturating_sub(held);
-        let Ok(missing) = u32::try_from(missing) else { return false };
-        let Ok(more) = BUDGET.try_acquire_many(missing) else { return false };
-        match &mut self.0 {
-            Some(room) => room.merge(more),
-            None => self.0 = Some(more),
-        }
-        true
-    }
-}
-
 /// Reads a body of at most [`MAX_BODY`] bytes as text. Ends at once when the caller's rights end.
 pub(crate) async fn text(dialect: Dialect, caller: &Entry, headers: &HeaderMap, body: Body) -> Result<Text, Response> {
     let is_gzip = is_gzip(headers).map_err(|message| dialect.invalid(message))?;
     let mut budget = Room::default();
     let read = caller
-        .run(collect(body, &mut budget))
+        .run(bounded::collect(body, MAX_BODY, &mut budget))
         .await
         .map_err(|reason| dialect.service_error(ServiceError::ended(reason, None)))?;
-    let mut bytes = read.map_err(|refusal| refusal.answer(dialect))?;
+    let mut bytes = read.map_err(|unread| refusal(dialect, unread))?;
     if is_gzip {
         // Decompression takes tens of milliseconds: it must not hold up other connections.
         let plain = tokio::task::spawn_blocking(move || gunzip(&bytes)).await;
         bytes = match plain {
             Ok(Ok(plain)) => plain,
-            Ok(Err(Gunzip::TooLarge)) => return Err(Refusal::TooLarge.answer(dialect)),
+            Ok(Err(Gunzip::TooLarge)) => return Err(refusal(dialect, Unread::TooLarge)),
             Ok(Err(Gunzip::Invalid(reason))) => {
                 return Err(dialect.invalid(format!("error decoding gzip stream: {reason}")));
             }
             Err(_) => return Err(dialect.invalid("error decoding gzip stream")),
         };
         if !budget.grow_to(bytes.len()) {
-            return Err(Refusal::NoRoom.answer(dialect));
+            return Err(refusal(dialect, Unread::NoRoom));
         }
     }
     let text = String::from_utf8(bytes)
@@ -75,50 +51,15 @@ pub(crate) async fn text(dialect: Dialect, caller: &Entry, headers: &HeaderMap, 
     Ok(Text { text, budget })
 }
 
-/// Why a body was not read to its end.
-enum Refusal {
-    TooLarge,
-    NoRoom,
-    Broken,
-}
-
-impl Refusal {
-    fn answer(self, dialect: Dialect) -> Response {
-        match self {
-            Self::TooLarge => {
-                let message = format!("max request size ({MAX_BODY} bytes) exceeded");
-                dialect.answer(StatusCode::PAYLOAD_TOO_LARGE, "request too large", message)
-            }
-            Self::NoRoom => {
-                let message = "too many request bodies at once, send this one again";
-                dialect.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
-            }
-            Self::Broken => dialect.invalid("the body could not be read"),
+fn refusal(dialect: Dialect, unread: Unread) -> Response {
+    match unread {
+        Unread::TooLarge => {
+            let message = format!("max request size ({MAX_BODY} bytes) exceeded");
+            dialect.answer(StatusCode::PAYLOAD_TOO_LARGE, "request too large", message)
         }
+        Unread::NoRoom => dialect.answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", NO_ROOM),
+        Unread::Broken => dialect.invalid("the body could not be read"),
     }
-}
-
-async fn collect(mut body: Body, budget: &mut Room) -> Result<Vec<u8>, Refusal> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > MAX_BODY {
-        return Err(Refusal::TooLarge);
-    }
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::Broken)?.into_data() else { continue };
-        let length = bytes.len() + data.len();
-        if length > MAX_BODY {
-            return Err(Refusal::TooLarge);
-        }
-        if !budget.grow_to(length) {
-            return Err(Refusal::NoRoom);
-        }
-        if bytes.is_empty() {
-            bytes.reserve_exact(announced.max(data.len()));
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes)
 }
 
 /// Whether the body is compressed; the error is for the client.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use tidegate_model::PlainToken;
 use tidegate_service::{Door, Entry, Profile, Service, ServiceError};
@@ -20,8 +20,8 @@ pub(crate) enum Otherwise {
     /// User name and password, in the header or in these parameters, which count only if the header holds no
     /// credential.
     Passwords(CredentialParameters),
-    /// The cookie of a session, if the header holds no credential.
-    Session,
+    /// The cookie of a session, if the header holds no credential; with what tells whether it may count.
+    Session(Method, Uri),
 }
 
 /// Lets a request in.
@@ -47,7 +47,7 @@ pub(crate) async fn enter(
             Otherwise::Passwords(CredentialParameters { u, p: Some(password) }) if !password.is_empty() => {
                 with_password(&u.unwrap_or_default(), PlainToken::from_presented(password)).await
             }
-            Otherwise::Session if let Some(key) = credential::session_key(headers) => {
+            Otherwise::Session(method, uri) if let Some(key) = credential::session_key(&method, &uri, headers) => {
                 service.enter_session(&key, peer).await.map_err(ServiceError::from)
             }
             _ if matches!(malformed_or_missing, Presented::Malformed) => return Err(dialect.malformed_credential()),

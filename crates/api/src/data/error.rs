@@ -204,3 +204,17 @@ pub(crate) fn partial_write(lines: &[RejectedLine], some_were_written: bool) -> 
     let data = Some(Lines::All(lines.iter().map(RefusedLine::new).collect()));
     respond::json(status, &V3Error { error: "partial write of line protocol occurred".to_owned(), data })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_nobody_has_checked_may_be_right() {
+        for dialect in [Dialect::V1, Dialect::V2, Dialect::V3] {
+            let answer = dialect.service_error(ServiceError::TooManyPasswordChecks);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{dialect:?}");
+            assert_eq!(answer.headers()["retry-after"], "1", "{dialect:?}");
+        }
+    }
+}

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tidegate_line_protocol::Precision;
+use tidegate_model::OrganizationId;
+use tidegate_service::Service;
 use utoipa::IntoParams;
 
 use super::description::{units, units_or_auto};
@@ -52,6 +54,26 @@ pub(super) struct V2Parameters {
     /// Unit of the timestamps; nanoseconds if absent.
     #[param(schema_with = units)]
     pub(super) precision: Option<String>,
+}
+
+/// For which organization a v2 client means its lines, by name or by id. A token has one of its own and does not ask; a
+/// session has that in which its user is at home, which roles that somebody else gives can change.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct OrganizationParameters {
+    org: Option<String>,
+    #[serde(rename = "orgID")]
+    org_id: Option<String>,
+}
+
+impl OrganizationParameters {
+    /// Whether no other organization than this one is meant.
+    pub(super) fn is_or_is_none(&self, own: OrganizationId, service: &Service) -> bool {
+        let names_own = |text: &&String| {
+            let named = service.find_organization(text).or_else(|| text.parse().ok());
+            text.is_empty() || named == Some(own)
+        };
+        self.org.iter().chain(&self.org_id).all(|text| names_own(&text))
+    }
 }
 
 /// Parameters of `/api/v3/write_lp`.

@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use tidegate_line_protocol::Precision;
-use tidegate_model::{Action, DatabaseId, DatabaseName, DatabaseNameError};
-use tidegate_service::{Entry, Service, ServiceError, WriteBatch};
+use tidegate_model::{Action, CredentialId, DatabaseId, DatabaseName, DatabaseNameError};
+use tidegate_service::{Entry, Forbidden, Service, ServiceError, WriteBatch};
 
 use super::body;
 use super::caller::{Otherwise, enter};
 use super::description::ContentEncoding;
 use super::error::{Dialect, V1Refused, V2Refused, V3Refused, partial_write};
-use super::parameters::{V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch, v1_database};
+use super::parameters::{
+    OrganizationParameters, V1Parameters, V2Parameters, V3Parameters, precision_v1_v2, precision_v3, switch,
+    v1_database,
+};
 use super::written;
 use crate::Peer;
+use crate::v2::is_v1_name;
 
 /// Writes line protocol, as v1 clients do. All lines or none.
 #[utoipa::path(post, path = "/write", tag = "write", operation_id = "WriteV1",
@@ -44,8 +48,10 @@ pub(super) async fn write_v1(
     let parameters: V1Parameters = parse(query.as_deref()).map_err(invalid)?;
     let db = parameters.db.ok_or_else(|| invalid("missing field `db`".to_owned()))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
-    let database =
-        v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|error| bad_name(dialect, &error))?;
+    let database = v1_target(&service, &entry, &db, parameters.rp.as_deref()).map_err(|missing| match missing {
+        NoTarget::Hidden => dialect.forbidden(Forbidden::NoGrant),
+        NoTarget::BadName(error) => bad_name(dialect, &error),
+    })?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
 }
@@ -53,7 +59,8 @@ pub(super) async fn write_v1(
 /// Writes line protocol, as v2 clients do. All lines or none.
 #[utoipa::path(post, path = "/api/v2/write", tag = "write", operation_id = "WriteV2",
     security(("database_token" = []), ("database_token_scheme" = []), ("database_token_basic" = [])),
-    params(V2Parameters, ("org" = Option<String>, Query, description = "Ignored"), ContentEncoding),
+    params(V2Parameters, ("org" = Option<String>, Query,
+        description = "Ignored but with a session, where it must be the session's own"), ContentEncoding),
     request_body(content = String, content_type = "text/plain", description = "Line protocol"),
     responses((status = 204, description = "Written and synced to disk"), V2Refused<400>, V2Refused<401>,
         V2Refused<403>, V2Refused<404>, V2Refused<413>, V2Refused<500>, V2Refused<503>))]
@@ -61,11 +68,13 @@ pub(super) async fn write_v2(
     State(service): State<Arc<Service>>,
     Extension(peer): Extension<Peer>,
     RawQuery(query): RawQuery,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
     let dialect = Dialect::V2;
-    let entry = enter(&service, dialect, peer, &headers, Otherwise::Session).await?;
+    let entry = enter(&service, dialect, peer, &headers, Otherwise::Session(method, uri)).await?;
     if query.is_none() {
         return Err(dialect.invalid("no org/bucket destination provided"));
     }
@@ -74,6 +83,12 @@ pub(super) async fn write_v2(
     let bucket =
         parameters.bucket.filter(|bucket| !bucket.is_empty()).ok_or_else(|| dialect.invalid("missing bucket value"))?;
     let precision = precision_v1_v2(parameters.precision.as_deref()).map_err(invalid)?;
+    if matches!(entry.credential_id(), CredentialId::Session(_)) {
+        let meant: OrganizationParameters = parse(query.as_deref()).map_err(invalid)?;
+        if !meant.is_or_is_none(service.organization_of(&entry), &service) {
+            return Err(dialect.answer(StatusCode::NOT_FOUND, "not found", "organization not found"));
+        }
+    }
     let database = v2_target(&service, &entry, &bucket).map_err(|error| bad_name(dialect, &error))?;
     let target = Target { database, precision, accept_partial: false };
     write(&service, dialect, entry, target, &headers, body).await
@@ -109,10 +124,25 @@ pub(super) async fn write_v3(
     write(&service, dialect, entry, target, &headers, body).await
 }
 
+/// Why a v1 request means no database.
+enum NoTarget {
+    /// There is none, which is not for this caller to know.
+    Hidden,
+    BadName(DatabaseNameError),
+}
+
 /// The database that a v1 request means: where a mapping leads, else the one that is called so.
-fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, DatabaseNameError> {
-    let mapped = service.mapped_database_for(entry, db, rp.filter(|rp| !rp.is_empty()));
-    mapped.map_or_else(|| v1_database(db, rp).parse(), Ok)
+fn v1_target(service: &Service, entry: &Entry, db: &str, rp: Option<&str>) -> Result<DatabaseName, NoTarget> {
+    let policy = rp.filter(|rp| !rp.is_empty());
+    if let Some(mapped) = service.mapped_database_for(entry, db, policy) {
+        return Ok(mapped);
+    }
+    // No database can be called so, but a mapping may: whether there is one is not for everybody.
+    let can_be_mapped = is_v1_name(db) && policy.is_none_or(is_v1_name);
+    v1_database(db, rp).parse().map_err(|error| {
+        let is_hidden = can_be_mapped && !entry.covers_every_database(Action::Write);
+        if is_hidden { NoTarget::Hidden } else { NoTarget::BadName(error) }
+    })
 }
 
 /// The database that a v2 request means: by name, else by id.

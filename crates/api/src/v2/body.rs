@@ -1,34 +1,42 @@
 //! Request bodies (contract §1): JSON objects of at most 1 MiB, of any content type. Unknown members are ignored, `null`
 //! counts as absent.
 
+use std::time::Duration;
+
 use axum::body::Body;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
 use tidegate_service::{Entry, ServiceError};
 
 use super::error::ApiError;
+use crate::bounded::{self, NO_ROOM, Room, Unread};
 use crate::json::{Unambiguous, whole_number};
 
 const MAX_BODY: usize = 1024 * 1024;
+/// How long the whole of a body may take.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Reads a JSON object. Ends at once when the caller's rights end.
 pub(super) async fn object<T: DeserializeOwned>(caller: &Entry, body: Body) -> Result<T, ApiError> {
-    let read = caller.run(collect(body)).await.map_err(|reason| ApiError::from(ServiceError::ended(reason, None)))?;
-    parse(&read?)
+    let mut room = Room::default();
+    let read = caller.run(collect(body, DEADLINE, &mut room)).await;
+    parse(&read.map_err(|reason| ApiError::from(ServiceError::ended(reason, None)))??)
 }
 
 /// The same for whoever needs no credential.
 pub(super) async fn object_of_anybody<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
-    parse(&collect(body).await?)
+    parse(&collect(body, DEADLINE, &mut Room::default()).await?)
 }
 
-async fn collect(body: Body) -> Result<Vec<u8>, ApiError> {
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::too_large("the body is larger than 1 MiB")),
-        Err(_) => Err(ApiError::invalid("the body could not be read")),
-    }
+async fn collect(body: Body, deadline: Duration, room: &mut Room) -> Result<Vec<u8>, ApiError> {
+    let read = tokio::time::timeout(deadline, bounded::collect(body, MAX_BODY, room)).await;
+    let too_slow =
+        || ApiError::invalid(format!("the body has not come within {} s: send it again", deadline.as_secs()));
+    read.map_err(|_| too_slow())?.map_err(|unread| match unread {
+        Unread::TooLarge => ApiError::too_large("the body is larger than 1 MiB"),
+        Unread::NoRoom => ApiError::unavailable(NO_ROOM),
+        Unread::Broken => ApiError::invalid("the body could not be read"),
+    })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
@@ -53,6 +61,7 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 
 #[cfg(test)]
 mod tests {
+    use futures::StreamExt as _;
     use serde::Deserialize;
 
     use super::*;
@@ -102,5 +111,15 @@ mod tests {
         let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 64 * 1024]));
         let refused = object_of_anybody::<Given>(Body::from_stream(endless)).await.unwrap_err();
         assert_eq!(refused, ApiError::too_large("the body is larger than 1 MiB"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let begun = futures::stream::iter([Ok::<_, std::io::Error>(b"{".to_vec())]);
+        let stalled = Body::from_stream(begun.chain(futures::stream::pending()));
+        let refused = collect(stalled, Duration::ZERO, &mut Room::default()).await.unwrap_err();
+        assert!(refused.message().contains("has not come within 0 s"), "{}", refused.message());
+        let whole = collect(Body::from("{}"), Duration::ZERO, &mut Room::default()).await;
+        assert_eq!(whole, Ok(b"{}".to_vec()), "what is there is read");
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn enter(service: &Service, parts: &Parts) -> Result<Entry, Api
     if let Presented::Token(_, token) = credential::from_headers(&parts.headers) {
         return Ok(service.enter(&token, Door::Api, peer.ip()).await?);
     }
-    match credential::session_key(&parts.headers) {
+    match credential::session_key(&parts.method, &parts.uri, &parts.headers) {
         Some(key) => Ok(service.enter_session(&key, peer.ip()).await?),
         None => Err(service.missing_credential(peer.ip()).await.into()),
     }

@@ -254,12 +254,18 @@ pub(super) async fn delete(
     Ok(answer::no_content())
 }
 
+/// Longest v1 name, in bytes.
+const LONGEST_V1_NAME: usize = 64;
+
 fn v1_name(member: &str, name: &str) -> Result<String, ApiError> {
-    const LONGEST: usize = 64;
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if name.is_empty() || name.len() > LONGEST || !name.bytes().all(allowed) {
-        let message = format!("{member} must have 1 to {LONGEST} letters, digits, '_', '-' and '.'");
-        return Err(ApiError::invalid(message));
+    if is_v1_name(name) {
+        return Ok(name.to_owned());
     }
-    Ok(name.to_owned())
+    Err(ApiError::invalid(format!("{member} must have 1 to {LONGEST_V1_NAME} letters, digits, '_', '-' and '.'")))
+}
+
+/// Whether there can be a mapping of a v1 database or retention policy that is called so.
+pub(crate) fn is_v1_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=LONGEST_V1_NAME).contains(&name.len()) && name.bytes().all(allowed)
 }

@@ -77,6 +77,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_IMPLEMENTED, "not implemented", message)
     }
 
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    }
+
     #[cfg(test)]
     pub(super) fn message(&self) -> &str {
         &self.message
@@ -131,7 +135,7 @@ impl From<ServiceError> for ApiError {
             | ServiceError::BadToken
             | ServiceError::BadPassword { .. } => Self::invalid(error.to_string()),
             ServiceError::StillDraining(_) | ServiceError::Unavailable(_) | ServiceError::TooManyPasswordChecks => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error.to_string())
+                Self::unavailable(error.to_string())
             }
             _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error", error.to_string()),
         }

@@ -31,6 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use caller::enter;
+pub(crate) use dbrps::is_v1_name;
 pub use description::document;
 pub(crate) use error::ApiError;
 pub(crate) use root::Started;

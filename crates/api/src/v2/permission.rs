@@ -8,7 +8,7 @@ use tidegate_model::{
     Action, DatabaseId, DatabaseName, OrganizationId, ResourceId, ResourceType, TypedPermission, TypedPermissions,
     UserId,
 };
-use tidegate_service::{Entry, Service};
+use tidegate_service::{Entry, Service, ServiceError};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
@@ -16,6 +16,9 @@ use super::description::{given_id, id as id_schema};
 use super::error::ApiError;
 use super::given;
 use crate::openapi::{one_of, one_of_or_null};
+
+/// Most permissions of one authorization.
+const MOST_PERMISSIONS: usize = 1000;
 
 /// A permission as a client asks for it.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -98,10 +101,15 @@ pub(super) struct Requested {
     name: Option<String>,
 }
 
-/// Reads a list of permissions, which must not be empty. All types are checked before all actions.
+/// Reads a list of permissions, which must be neither empty nor too long. All types are checked before all actions.
 pub(super) fn requested(given: Option<Vec<GivenPermission>>) -> Result<Vec<Requested>, ApiError> {
     let given = given.filter(|given| !given.is_empty());
     let given = given.ok_or_else(|| ApiError::invalid("authorization must include permissions"))?;
+    if given.len() > MOST_PERMISSIONS {
+        let message =
+            format!("an authorization has at most {MOST_PERMISSIONS} permissions: ask for fewer or wider ones");
+        return Err(ApiError::invalid(message));
+    }
     let with_types: Vec<_> = given.into_iter().map(with_type).collect::<Result<_, _>>()?;
     with_types
         .into_iter()
@@ -110,7 +118,11 @@ pub(super) fn requested(given: Option<Vec<GivenPermission>>) -> Result<Vec<Reque
             let action: Action = action.as_deref().unwrap_or_default().parse().map_err(unknown)?;
             let GivenResource { id, organization, name, .. } = resource;
             let is_named = id.is_none() && can_be_named(kind);
-            let name = name.filter(|name| is_named && !name.is_empty());
+            let name = name.filter(|_| is_named);
+            if name.as_deref() == Some("") {
+                let message = format!("the name of a resource is empty: leave it out for all {kind}, or say which one");
+                return Err(ApiError::invalid(message));
+            }
             Ok(Requested { permission: TypedPermission { action, kind, organization, id }, name })
         })
         .collect()
@@ -140,6 +152,10 @@ pub(super) fn resolved(
             if let Some(name) = name {
                 if permission.kind == ResourceType::Buckets {
                     permission.organization.get_or_insert(organization);
+                }
+                // Without a look at what has this name: the caller may hold nothing there.
+                if permission.organization.is_some_and(|other| other != organization) {
+                    return Err(ServiceError::PermissionOfOtherOrganization(permission, organization).into());
                 }
                 permission.id = Some(named(service, caller, permission, &name, organization)?);
             }
@@ -267,8 +283,32 @@ mod tests {
         for kind in ["buckets", "orgs", "users"] {
             assert_eq!(name(json!({ "type": kind, "name": "x" })).as_deref(), Some("x"));
             assert_eq!(name(json!({ "type": kind, "name": "x", "id": "0000000000000001" })), None);
-            assert_eq!(name(json!({ "type": kind, "name": "" })), None);
+            assert_eq!(name(json!({ "type": kind, "name": "", "id": "0000000000000001" })), None);
         }
-        assert_eq!(name(json!({ "type": "tasks", "name": "x" })), None);
+        for text in ["x", ""] {
+            assert_eq!(name(json!({ "type": "tasks", "name": text })), None);
+        }
+    }
+
+    #[test]
+    fn an_empty_name_does_not_mean_all() {
+        for kind in ["buckets", "orgs", "users"] {
+            let permission = json!({ "action": "read", "resource": { "type": kind, "name": "", "id": null } });
+            let message = read(json!([permission])).unwrap_err();
+            assert!(message.contains(&format!("leave it out for all {kind}")), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_permissions_is_limited() {
+        let many = |count: usize| {
+            let action = |n: usize| if n.is_multiple_of(2) { "read" } else { "write" };
+            let one = |n: usize| json!({ "action": action(n), "resource": { "type": "tasks" } });
+            read((0..count).map(one).collect())
+        };
+        let kept = many(MOST_PERMISSIONS).unwrap();
+        assert_eq!(kept.len(), MOST_PERMISSIONS, "duplicates are kept");
+        assert_eq!((&*kept[0], &*kept[1], &*kept[2]), ("read:tasks", "write:tasks", "read:tasks"));
+        assert!(many(MOST_PERMISSIONS + 1).unwrap_err().contains("at most 1000 permissions"));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use tidegate_model::Timestamp;
@@ -13,7 +13,7 @@ use tidegate_service::Service;
 use super::answer;
 use super::error::ApiError;
 use crate::credential::{self, Presented, SESSION_COOKIE};
-use crate::{Encrypted, Peer};
+use crate::{Encrypted, Peer, origin};
 
 /// Signs in with user name and password. The answer's cookie holds the key of the session.
 #[utoipa::path(post, path = "/api/v2/signin", tag = "sessions", operation_id = "PostSignin",
@@ -24,9 +24,15 @@ pub(super) async fn sign_in(
     State(service): State<Arc<Service>>,
     Extension(Peer(peer)): Extension<Peer>,
     encrypted: Option<Extension<Encrypted>>,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Presented::Basic { user, password } = credential::from_headers(&headers) else {
+        return Err(service.missing_credential(peer.ip()).await.into());
+    };
+    // Nobody is signed in by a page of somebody else.
+    if origin::is_foreign(&method, &uri, &headers) {
         return Err(service.missing_credential(peer.ip()).await.into());
     };
     let session = service.sign_in(&user, &password, peer.ip()).await?;
@@ -51,9 +57,11 @@ pub(super) async fn sign_in(
 pub(super) async fn sign_out(
     State(service): State<Arc<Service>>,
     Extension(Peer(peer)): Extension<Peer>,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let entry = match credential::session_key(&headers) {
+    let entry = match credential::session_key(&method, &uri, &headers) {
         Some(key) => service.enter_session(&key, peer.ip()).await?,
         None => return Err(service.missing_credential(peer.ip()).await.into()),
     };

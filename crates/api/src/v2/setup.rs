@@ -93,6 +93,8 @@ pub(super) async fn set_up(
         _ if comes_from_this_machine(peer, &headers) => SetupAuthority::Local,
         _ => SetupAuthority::Remote,
     };
+    // Whoever may not do this need not send what he wants.
+    service.check_setup(&authority)?;
     let request = request(object_of_anybody(body).await?)?;
     let done = service.set_up(request, authority).await?;
     let auth = Authorization::new(&service, &done.record, "/api/v2/authorizations")?.with_secret(&done.token);

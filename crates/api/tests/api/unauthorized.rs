@@ -181,6 +181,35 @@ async fn unknown_paths_say_nothing_to_strangers() {
 }
 
 #[tokio::test]
+async fn a_wrong_method_of_an_open_route_needs_no_credential() {
+    let f = fixture().await;
+    for (method, path, allow) in [
+        ("DELETE", "/health", "GET"),
+        ("POST", "/api/v1/health", "GET"),
+        ("PUT", "/ping", "GET"),
+        ("PATCH", "/ready", "GET"),
+        ("POST", "/ready/", "GET"),
+        ("DELETE", "/api/v2", "GET"),
+        ("POST", "/api/v2/", "GET"),
+        ("PUT", "/api/v2/setup", "POST"),
+    ] {
+        for authorization in [None, Some("Token x")] {
+            let answer = f.send(request(method, path, authorization, "")).await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            let allowed = answer.headers["allow"].to_str().unwrap().to_owned();
+            assert!(allowed.contains(allow) && !allowed.contains(method), "{method} {path}: {allowed}");
+            assert!(answer.is_json() && answer.text().contains("method not allowed"), "{method} {path}");
+        }
+    }
+    // Where one method needs a credential, each does.
+    for (method, path) in
+        [("PUT", "/api/v2/signin"), ("GET", "/api/v2/signout"), ("PUT", "/metrics"), ("PUT", "/write")]
+    {
+        assert_eq!(f.send(request(method, path, None, "")).await.status, 401, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_method_of_the_management_api_is_405_with_allow() {
     let f = fixture().await;
     let answer = f.manage("PUT", "/databases", Value::Null).await;

@@ -282,6 +282,45 @@ async fn either_permission_suffices_for_a_mapping() {
 }
 
 #[tokio::test]
+async fn mappings_are_not_betrayed_to_who_may_not_write() {
+    let v = v2().await;
+    let (_, blind) = v.token("write:orgs/ORG/buckets/0123456789abcdef").await;
+    let (_, database_token) = v.f.create_token("write:another", None).await;
+    let (_, all) = v.token("write:buckets").await;
+    let write = async |token: &str, query: &str| {
+        let authorization = format!("Token {token}");
+        v.f.send(with_headers("POST", &format!("/write?{query}"), &[("authorization", &authorization)], "m f=1 1"))
+            .await
+    };
+    let queries = ["db=x.y", "db=x.y&rp=week", "db=_x", "db=x.y&rp="];
+    let mut before = Vec::new();
+    for query in queries {
+        for token in [&blind, &database_token] {
+            let answer = write(token, query).await;
+            assert_eq!(answer.status, 403, "{query}");
+            before.push(answer.text());
+        }
+        assert_eq!(write(&all, query).await.status, 400, "no database can be called so: {query}");
+    }
+    for (database, policy) in [("x.y", "week"), ("_x", "week")] {
+        v.done(201, "POST", DBRPS, mapping(&v, database, policy)).await;
+    }
+    let mut after = Vec::new();
+    for query in queries {
+        for token in [&blind, &database_token] {
+            let answer = write(token, query).await;
+            assert_eq!(answer.status, 403, "{query}");
+            after.push(answer.text());
+        }
+        assert_eq!(write(&all, query).await.status, 204, "{query}");
+    }
+    assert_eq!(before, after);
+    for query in ["db=x%20y", "db=x.y&rp=a%20b", "db="] {
+        assert_eq!(write(&blind, query).await.status, 400, "neither a database nor a mapping is called so: {query}");
+    }
+}
+
+#[tokio::test]
 async fn writes_follow_mappings() {
     let v = v2().await;
     v.new_bucket("db").await;

@@ -153,6 +153,45 @@ async fn edge_16_a_name_stands_for_one_bucket() {
 }
 
 #[tokio::test]
+async fn names_of_another_organization_cannot_be_tried_out() {
+    let v = v2().await;
+    let second = v.done(201, "POST", "/api/v2/orgs", json!({ "name": "second" })).await["id"].clone();
+    v.done(201, "POST", "/api/v2/buckets", json!({ "orgID": second, "name": "theirs" })).await;
+    let (_, token) = v.token("read:orgs/ORG/buckets write:orgs/ORG/authorizations").await;
+    let ask = async |resource: Value| {
+        let permission = json!({ "action": "read", "resource": resource });
+        create(&v, &token, json!({ "orgID": second, "permissions": [permission] })).await
+    };
+    let elsewhere =
+        invalid(&format!("permission read:orgs/{}/buckets is not for org id {}", v.org, second.as_str().unwrap()));
+    for name in ["theirs", "missing"] {
+        let resource = json!({ "type": "buckets", "orgID": v.org, "name": name });
+        assert_eq!(ask(resource).await, elsewhere, "{name}");
+        for resource in
+            [json!({ "type": "buckets", "orgID": second, "name": name }), json!({ "type": "buckets", "name": name })]
+        {
+            assert_eq!(ask(resource).await, invalid(&format!("no buckets named \"{name}\" found")), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_name_and_too_many_permissions_are_refused() {
+    let v = v2().await;
+    let ask =
+        async |permissions: Value| create(&v, &v.operator, json!({ "orgID": v.org, "permissions": permissions })).await;
+    let empty = json!({ "action": "read", "resource": { "type": "buckets", "name": "" } });
+    let message = "the name of a resource is empty: leave it out for all buckets, or say which one";
+    assert_eq!(ask(json!([empty])).await, invalid(message));
+    // Refused before any of them is resolved: nothing is called so.
+    let named = json!({ "action": "read", "resource": { "type": "buckets", "name": "missing" } });
+    let message = "an authorization has at most 1000 permissions: ask for fewer or wider ones";
+    assert_eq!(ask(vec![named; 1001].into()).await, invalid(message));
+    let whole = json!({ "action": "read", "resource": { "type": "tasks", "orgID": v.org } });
+    assert_eq!(ask(vec![whole; 1000].into()).await, created());
+}
+
+#[tokio::test]
 async fn edge_17_a_bucket_need_not_exist() {
     let v = v2().await;
     let body = json!({ "orgID": v.org, "permissions": v.permissions("read:orgs/ORG/buckets/0123456789abcdef") });

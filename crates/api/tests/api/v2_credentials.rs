@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::fixture::percent_encoded;
-use crate::v2_fixture::{AUTHORIZATIONS, V2, refused, unauthorized, v2, with_headers};
+use crate::v2_fixture::{AUTHORIZATIONS, V2, refusal, refused, unauthorized, v2, with_headers};
 
 async fn status_of_header(v: &V2, path: &str, value: &str) -> u16 {
     v.f.send(with_headers("GET", path, &[("authorization", value)], "")).await.status.as_u16()
@@ -133,6 +133,98 @@ async fn a_session_ends_with_signing_out_or_another_password() {
     let cookie = sign_in(&v).await;
     v.done(204, "POST", &format!("/api/v2/users/{}/password", v.user), json!({ "password": "another-one" })).await;
     assert_eq!(refused(&me(&cookie).await), unauthorized());
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing_with_the_cookie() {
+    let v = v2().await;
+    let cookie = sign_in(&v).await;
+    let send = async |method: &str, path: &str, further: &[(&str, &str)], body: &str| {
+        let headers = [&[("host", "db.example:8181"), ("cookie", &*cookie)], further].concat();
+        v.f.send(with_headers(method, path, &headers, body)).await
+    };
+    let buckets = async || v.done(200, "GET", "/api/v2/buckets", Value::Null).await;
+    let before = buckets().await;
+    let (bucket, user) = (format!("/api/v2/buckets/{}", v.bucket), format!("/api/v2/users/{}/password", v.user));
+    let new_bucket = json!({ "orgID": v.org, "name": "theirs" }).to_string();
+    // Whoever is refused often waits for it, so each is tried once or twice only.
+    for (further, most) in [
+        ([("origin", "http://db.example:3000")], 7),
+        ([("origin", "http://other.example")], 2),
+        ([("origin", "null")], 1),
+        ([("sec-fetch-site", "same-site")], 3),
+        ([("sec-fetch-site", "cross-site")], 1),
+    ] {
+        let calls = [
+            ("POST", "/api/v2/buckets", &*new_bucket),
+            ("PATCH", &bucket, r#"{"name":"theirs"}"#),
+            ("DELETE", &bucket, ""),
+            ("POST", &user, r#"{"password":"their-password"}"#),
+            ("POST", "/api/v2/write?bucket=my-bucket", "theirs f=1 1"),
+            ("POST", "/api/v2/signout", ""),
+            ("POST", "/api/v2/no-such-path", ""),
+        ];
+        for (method, path, body) in calls.into_iter().take(most) {
+            let answer = send(method, path, &further, body).await;
+            assert_eq!(refused(&answer), unauthorized(), "{method} {path} {further:?}");
+        }
+        assert_eq!(send("GET", "/api/v2/me", &further, "").await.status, 200, "{further:?}");
+    }
+    assert_eq!(buckets().await, before);
+    let token = format!("Token {}", v.operator);
+    let foreign = [("authorization", &*token), ("origin", "http://other.example"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(send("POST", "/api/v2/buckets", &foreign, &new_bucket).await.status, 201, "a token is no cookie");
+    for further in [&[("origin", "http://db.example:8181"), ("sec-fetch-site", "same-origin")][..], &[]] {
+        let path = "/api/v2/write?bucket=my-bucket";
+        assert_eq!(send("POST", path, further, "ours f=1 1").await.status, 204, "{further:?}");
+    }
+    let own = [("origin", "https://db.example:8181"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(send("POST", "/api/v2/signout", &own, "").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_session_writes_to_no_other_organization_than_it_is_told() {
+    let v = v2().await;
+    let second = v.done(201, "POST", "/api/v2/orgs", json!({ "name": "second" })).await["id"].clone();
+    let second = second.as_str().unwrap();
+    v.done(201, "POST", "/api/v2/buckets", json!({ "orgID": second, "name": "my-bucket" })).await;
+    let cookie = sign_in(&v).await;
+    let (_, token) = v.token("write:buckets").await;
+    let token = format!("Token {token}");
+    let write = async |credential: (&str, &str), query: &str| {
+        let path = format!("/api/v2/write?bucket=my-bucket{query}");
+        v.f.send(with_headers("POST", &path, &[credential], "m f=1 1")).await
+    };
+    let own = v.org.clone();
+    let elsewhere =
+        ["&org=second", "&org=missing", &*format!("&orgID={second}"), "&orgID=x", &*format!("&org={second}")]
+            .map(str::to_owned);
+    let mixed = [format!("&org=my-org&orgID={second}"), format!("&orgID={own}&org=second")];
+    for query in elsewhere.iter().chain(&mixed) {
+        let answer = write(("cookie", &cookie), query).await;
+        assert_eq!(refused(&answer), refusal(404, "not found", "organization not found"), "{query}");
+        assert_eq!(write(("authorization", &token), query).await.status, 204, "a token has its own: {query}");
+    }
+    for query in ["", "&org=", "&orgID=", "&org=my-org", &format!("&orgID={own}"), &format!("&org={own}&orgID={own}")] {
+        assert_eq!(write(("cookie", &cookie), query).await.status, 204, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_signs_nobody_in() {
+    let v = v2().await;
+    let basic = format!("Basic {}", STANDARD.encode("my-user:my-password"));
+    for (further, status) in [
+        (("origin", "http://other.example"), 401),
+        (("sec-fetch-site", "cross-site"), 401),
+        (("origin", "http://db.example:8181"), 204),
+        (("sec-fetch-site", "none"), 204),
+    ] {
+        let headers = [("host", "db.example:8181"), ("authorization", &*basic), further];
+        let answer = v.f.send(with_headers("POST", "/api/v2/signin", &headers, "")).await;
+        assert_eq!(answer.status.as_u16(), status, "{further:?}");
+        assert_eq!(answer.headers.contains_key("set-cookie"), status == 204, "{further:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
+use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tidegate_api::Peer;
 use tidegate_service::Settings;
 
-use crate::fixture::{Answer, Fixture, fixture, fixture_with, request};
+use crate::fixture::{Answer, Fixture, bare_request, fixture, fixture_with, request};
 use crate::v2_fixture::{AUTHORIZATIONS, refusal, refused, unauthorized, v2, with_headers};
 
 const SETUP: &str = "/api/v2/setup";
@@ -94,6 +95,20 @@ async fn only_this_machine_or_a_management_token_sets_up() {
     let settings = Settings { allow_remote_setup: true, ..Settings::default() };
     let f = fixture_with(settings, Vec::new()).await;
     assert_eq!(set_up(&f, REMOTE, &[], &wanted()).await.status, 201);
+}
+
+#[tokio::test]
+async fn who_may_not_set_up_is_told_so_before_the_body_comes() {
+    let f = fixture().await;
+    let stalled = async |peer: &str| {
+        let body = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+        let mut request = bare_request("POST", SETUP, &[], body);
+        request.extensions_mut().insert(Peer(peer.parse::<SocketAddr>().unwrap()));
+        f.send(request).await
+    };
+    assert_eq!(refused(&stalled(REMOTE).await).0, 403);
+    assert_eq!(set_up(&f, LOCAL, &[], &wanted()).await.status, 201);
+    assert_eq!(refused(&stalled(LOCAL).await), refusal(422, "conflict", "onboarding has already been completed"));
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ pub(crate) const VERSION: &str = "2.8.0";
 ///   guides (`--read-dbrps`, `--read-user`) are understood (v2 API contract §6.4).
 /// - `--http-debug` shows heads without credentials, and no bodies. No error repeats a token or a password.
 /// - Redirects are not followed: the credential stays with the server it is meant for.
+/// - `org members remove` looks among the owners only for somebody who is no member (404), not after any other failure.
 /// - `org delete` needs `--id`; ids that would lead to another path are not sent.
 /// - `setup` does not sign in first, and makes sure that it can keep the new token before it asks for one.
 /// - Line breaks inside of strings do not cut lines, and comments are not sent. CSV is read without `#concat`,

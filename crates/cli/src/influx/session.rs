@@ -212,7 +212,10 @@ pub(crate) fn address(url: &str) -> Result<BaseUrl> {
         None => url.to_owned(),
     };
     let invalid = |reason: String| Error::Text(format!("host URL {shown:?} is invalid: {reason}"));
-    if !url.contains("://") && (url.is_empty() || url.contains(':')) {
+    if url.is_empty() {
+        return Err(invalid("it is empty, and a variable that is set to nothing counts as given".to_owned()));
+    }
+    if !url.contains("://") && url.contains(':') {
         return Err(invalid(format!("parse {shown:?}: first path segment in URL cannot contain colon")));
     }
     if !["http://", "https://"].iter().any(|scheme| url.to_ascii_lowercase().starts_with(scheme)) {
@@ -242,7 +245,10 @@ mod tests {
             refused("ftp://example.org"),
             "host URL \"ftp://example.org\" is invalid: a scheme of http or https must be provided for host url"
         );
-        assert!(refused("").starts_with("host URL \"\" is invalid: "));
+        assert_eq!(
+            refused(""),
+            "host URL \"\" is invalid: it is empty, and a variable that is set to nothing counts as given"
+        );
         let shown = refused("http://ada:hunter2@example.org");
         assert!(shown.starts_with("host URL \"…@example.org\" is invalid: ") && !shown.contains("hunter2"), "{shown}");
         assert!(address("https://example.org/prefix").is_ok());

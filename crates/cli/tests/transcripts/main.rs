@@ -7,9 +7,36 @@ mod influx_server;
 mod server;
 
 use std::path::Path;
+use std::process::Command;
+
+/// Plays a test without the variables of whoever runs it, which would count as given: in a process of its own, if there
+/// are any.
+fn without_inherited_variables(test: &str, play: fn()) {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let inherited: Vec<_> = names.filter(|name| name.as_encoded_bytes().starts_with(b"INFLUX")).collect();
+    if inherited.is_empty() {
+        return play();
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", test, "--nocapture"]);
+    for name in inherited {
+        again.env_remove(name);
+    }
+    assert!(again.status().unwrap().success(), "the transcripts are not as written");
+}
 
 #[test]
 fn transcripts() {
+    without_inherited_variables("transcripts", play_influxctl);
+}
+
+/// Those of the other face. Each file that changes configs has some of its own.
+#[test]
+fn influx_transcripts() {
+    without_inherited_variables("influx_transcripts", play_influx);
+}
+
+fn play_influxctl() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let port = runtime.block_on(server::start());
     let directory = tempfile::tempdir().unwrap();
@@ -17,7 +44,7 @@ fn transcripts() {
     configure(&home, port);
     let cases = trycmd::TestCases::new();
     let home = home.to_str().unwrap().to_owned();
-    for variable in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "INFLUXCTL_PROFILE", "INFLUXCTL_MGMT_TOKEN"] {
+    for variable in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
         cases.env(variable, "");
     }
     cases
@@ -32,9 +59,7 @@ fn transcripts() {
         .run();
 }
 
-/// Those of the other face. Each file that changes configs has some of its own.
-#[test]
-fn influx_transcripts() {
+fn play_influx() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let port = runtime.block_on(server::start());
     let directory = tempfile::tempdir().unwrap();
@@ -50,9 +75,6 @@ fn influx_transcripts() {
         ("tests/cmd/influx-configs/setup.trycmd", directory.path().join("other/configs")),
     ] {
         let cases = trycmd::TestCases::new();
-        for variable in ["INFLUX_OUTPUT_JSON", "INFLUX_HIDE_HEADERS", "INFLUX_SKIP_VERIFY"] {
-            cases.env(variable, "");
-        }
         if files.contains("setup") {
             cases.env("INFLUX_HOST", format!("http://127.0.0.1:{port}"));
         }

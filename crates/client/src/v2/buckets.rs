@@ -63,7 +63,19 @@ pub struct BucketChanges {
     pub name: Option<String>,
     /// How long data stays.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retention_rules: Option<Vec<RetentionRule>>,
+    pub retention_rules: Option<Vec<RetentionChange>>,
+}
+
+/// What the retention rule of a bucket is given; what is absent stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "type", rename = "expire")]
+pub struct RetentionChange {
+    /// In seconds; 0 = for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_seconds: Option<i64>,
+    /// Time that one shard group covers, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard_group_duration_seconds: Option<i64>,
 }
 
 impl Serialize for RetentionRule {

@@ -13,7 +13,7 @@ mod transport;
 mod users;
 
 pub use authorizations::{AuthorizationFilter, AuthorizationKind, NewAuthorization};
-pub use buckets::{BucketChanges, BucketFilter, NewBucket};
+pub use buckets::{BucketChanges, BucketFilter, NewBucket, RetentionChange};
 pub use data::{DeletedRange, WriteTarget};
 pub use dbrps::{DbrpChanges, DbrpFilter, NewDbrp, OrganizationReference};
 pub use error::{Error, Refusal, Result};

@@ -108,6 +108,9 @@ pub struct Authorization {
     /// What it may do.
     #[serde(default, deserialize_with = "empty_if_null")]
     pub permissions: Vec<Permission>,
+    /// Whether the token was chosen by somebody and may be easy to guess. Other servers do not say.
+    #[serde(default, deserialize_with = "empty_if_null")]
+    pub weak: bool,
 }
 
 fn no_token() -> PlainToken {

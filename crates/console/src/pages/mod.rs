@@ -1,6 +1,7 @@
 //! The pages, one module each.
 
 mod api_tokens;
+mod buckets;
 mod databases;
 mod first_line;
 mod home;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Router<Arc<Console>> {
         sign_in::routes(),
         overview::routes(),
         api_tokens::routes(),
+        buckets::routes(),
         tokens::routes(),
         databases::routes(),
         tables::routes(),

@@ -16,6 +16,7 @@ use crate::chart::Chart;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::history::Totals;
+use crate::number::grouped;
 use crate::visit::{Anybody, Reach, Visit};
 use crate::when::When;
 
@@ -31,7 +32,7 @@ pub(super) fn routes() -> Router<Arc<Console>> {
 /// A number with a name.
 struct Tile {
     label: &'static str,
-    value: usize,
+    value: String,
     path: &'static str,
 }
 
@@ -50,8 +51,8 @@ struct OverviewPage {
     cluster: String,
     tiles: Vec<Tile>,
     charts: Vec<Chart>,
-    running_queries: usize,
-    credentials: usize,
+    running_queries: String,
+    credentials: String,
     expiring: Vec<Expiring>,
     more_expiring: usize,
     /// Whether an API token can be made here.
@@ -75,8 +76,8 @@ async fn show(State(console): State<Arc<Console>>, visit: Visit<Anybody>) -> Res
         cluster: cluster(&console, &visit.entry, reach).await?,
         tiles: seen.tiles,
         charts: charts(&console),
-        running_queries: service.running_queries(),
-        credentials: service.credential_count(),
+        running_queries: shown(service.running_queries()),
+        credentials: shown(service.credential_count()),
         expiring: seen.expiring.into_iter().take(MOST_NAMED).map(|(_, expiring)| expiring).collect(),
         more_expiring,
         has_account: reach.has_account(),
@@ -105,7 +106,7 @@ impl Seen {
         let service = &*console.service;
         let now = service.now();
         let databases = service.databases(caller, RecordStatus::Active).await?;
-        self.tiles.push(Tile { label: "Databases", value: databases.len(), path: "/console/databases" });
+        self.tiles.push(Tile { label: "Databases", value: shown(databases.len()), path: "/console/databases" });
         let kinds = [
             (
                 "Database token",
@@ -122,7 +123,7 @@ impl Seen {
         ];
         for (kind, label, path, mut tokens) in kinds {
             tokens.retain(|token| token.state(now) == tidegate_model::TokenState::Active);
-            self.tiles.push(Tile { label, value: tokens.len(), path });
+            self.tiles.push(Tile { label, value: shown(tokens.len()), path });
             for token in &tokens {
                 let address = format!("{path}?search={}", token.id);
                 self.note(kind, token.description.as_str(), address, token.expires_at, now);
@@ -135,8 +136,10 @@ impl Seen {
         let service = &*console.service;
         let mut tokens = service.api_tokens(caller, ApiTokenQuery::default()).await?;
         tokens.retain(|token| service.is_active(token));
+        let buckets = service.visible_databases(caller, None).len();
+        self.tiles.push(Tile { label: "Buckets", value: shown(buckets), path: "/console/buckets" });
         let path = "/console/api-tokens";
-        self.tiles.push(Tile { label: "Active API tokens", value: tokens.len(), path });
+        self.tiles.push(Tile { label: "Active API tokens", value: shown(tokens.len()), path });
         for token in &tokens {
             let address = format!("{path}/{}", token.id);
             self.note("API token", token.description.as_str(), address, token.expires_at, service.now());
@@ -149,6 +152,10 @@ impl Seen {
         let title = if title.trim().is_empty() { "(no description)" } else { title }.to_owned();
         self.expiring.push((expiry, Expiring { kind, title, path, expires: When::new(expiry, now) }));
     }
+}
+
+fn shown(number: usize) -> String {
+    grouped(u64::try_from(number).unwrap_or(u64::MAX))
 }
 
 fn charts(console: &Console) -> Vec<Chart> {
@@ -167,12 +174,12 @@ fn charts(console: &Console) -> Vec<Chart> {
 async fn live(State(console): State<Arc<Console>>, visit: Visit<Anybody>) -> Response {
     let mut values = Map::new();
     for chart in charts(&console) {
-        values.insert(chart.name.to_owned(), chart.total.into());
-        values.insert(format!("{}-peak", chart.name), chart.peak.into());
+        values.insert(chart.name.to_owned(), chart.total().into());
+        values.insert(format!("{}-peak", chart.name), chart.peak().into());
         values.insert(format!("{}-curve", chart.name), chart.curve.into());
         values.insert(format!("{}-area", chart.name), chart.area.into());
     }
-    values.insert("running".to_owned(), console.service.running_queries().into());
-    values.insert("credentials".to_owned(), console.service.credential_count().into());
+    values.insert("running".to_owned(), shown(console.service.running_queries()).into());
+    values.insert("credentials".to_owned(), shown(console.service.credential_count()).into());
     visit.data(&Value::Object(values))
 }

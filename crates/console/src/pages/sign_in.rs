@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{Extension, FromRequestParts, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tidegate_api::{Encrypted, Peer};
@@ -97,6 +97,7 @@ async fn sign_in(
     State(console): State<Arc<Console>>,
     Extension(Peer(peer)): Extension<Peer>,
     encrypted: Option<Extension<Encrypted>>,
+    headers: HeaderMap,
     visitor: Visitor,
     form: PostedByVisitor,
 ) -> Result<Response, Failure> {
@@ -104,7 +105,12 @@ async fn sign_in(
     let then = origin::own_path(fields.text("then")).unwrap_or(OVERVIEW);
     let by_token = fields.text("by") == "token";
     match begin(&console.service, &fields, by_token, peer.ip()).await {
-        Ok(key) => Ok(begun(&key, then, encrypted.is_some())),
+        Ok(key) => {
+            if let Some(before) = cookie::find(&headers, Jar::Session, encrypted.is_some()) {
+                console.service.forget_console_session(&before);
+            }
+            Ok(begun(&key, then, encrypted.is_some()))
+        }
         Err(error @ ServiceError::Internal) => Err(error.into()),
         Err(error) => {
             let text = match error {
@@ -142,7 +148,7 @@ async fn begin(
 }
 
 /// Gives the browser the key of a session that has just begun. Whatever key it had before is replaced.
-pub(super) fn begun(key: &PlainToken, then: &str, encrypted: bool) -> Response {
+fn begun(key: &PlainToken, then: &str, encrypted: bool) -> Response {
     let mut response = respond::see(then);
     let cookies = [cookie::set(Jar::Session, key, encrypted), cookie::clear(Jar::Visitor, encrypted)];
     for cookie in cookies.into_iter().flatten() {

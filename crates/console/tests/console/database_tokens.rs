@@ -71,9 +71,9 @@ async fn a_new_token_may_do_what_was_ticked() {
 
 #[tokio::test]
 async fn commands_fit_what_the_token_may_do() {
-    let (_, mut browser) = server_with(&["flights"]).await;
+    let (_server, mut browser) = server_with(&["flights"]).await;
     let reads = browser.post(&format!("{LIST}/new"), &[("description", "a"), ("grant", "read:*")]).await.text;
-    assert!(reads.contains("/api/v3/query_sql") && !reads.contains("write_lp"));
+    assert!(reads.contains("/api/v3/query_sql") && !reads.contains("write_lp"), "{reads}");
     let none = browser.post(&format!("{LIST}/new"), &[("description", "b"), ("grant", "write:later")]).await.text;
     assert!(!none.contains("Use it"));
 }

@@ -58,6 +58,8 @@ async fn names_and_descriptions_are_text() {
         "/console/api-tokens/new".to_owned(),
         format!("/console/api-tokens/{api_token}"),
         format!("/console/api-tokens/{api_token}/delete"),
+        "/console/buckets".to_owned(),
+        "/console/buckets/new".to_owned(),
         "/console/users".to_owned(),
         format!("/console/users/{user}"),
         format!("/console/users/{user}/delete"),

@@ -4,10 +4,12 @@
 
 mod api_tokens;
 mod browser;
+mod buckets;
 mod database_tokens;
 mod databases;
 mod escaping;
 mod management_tokens;
+mod people;
 mod routes;
 mod sessions;
 mod set_up;

@@ -62,6 +62,9 @@ async fn each_sign_in_gives_a_new_key_and_none_that_was_planted() {
     let first = planted.cookies[COOKIE].clone();
     planted.sign_in(&[("by", "token"), ("token", done.token.expose())]).await;
     let second = planted.cookies[COOKIE].clone();
+    let mut before = server.browser();
+    before.cookies.insert(COOKIE.to_owned(), first.clone());
+    assert!(planted.is_signed_in().await && !before.is_signed_in().await);
     assert!(first != second && first != key && second != key && first != "A".repeat(88));
     planted.cookies.insert(COOKIE.to_owned(), "A".repeat(88));
     assert!(!planted.is_signed_in().await);

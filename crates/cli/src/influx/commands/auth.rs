@@ -28,6 +28,8 @@ pub(super) struct Shown {
     #[serde(rename = "userID")]
     user_id: String,
     permissions: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weak: Option<bool>,
 }
 
 impl Shown {
@@ -40,6 +42,7 @@ impl Shown {
             user_name: user_name.to_owned(),
             user_id: authorization.user_id.clone(),
             permissions: authorization.permissions.iter().map(Permission::to_string).collect(),
+            weak: authorization.weak.then_some(true),
         }
     }
 
@@ -54,6 +57,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<()> {
     if let Some(id) = session.given.text("id") {
         let found = server.client.authorization(KIND, id).await;
         let found = found.context(|| format!("could not find authorization with ID {id:?}"))?;
+        warn_of_weak(session, std::slice::from_ref(&found));
         return print_one(session, &found, false);
     }
     session.organization_flags("org", "org-id")?;
@@ -67,6 +71,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<()> {
     };
     let found = server.client.authorizations(KIND, &filter).await;
     let found = found.context(|| "could not find authorization with given parameters".to_owned())?;
+    warn_of_weak(session, &found);
     let shown: Vec<Shown> = found.iter().map(|found| Shown::new(found, &found.user_name)).collect();
     let mut table = Table::new(&COLUMNS);
     for row in &shown {
@@ -74,6 +79,20 @@ pub(super) async fn list(session: &mut Session<'_>) -> Result<()> {
     }
     // No rows are `null`, not an empty list.
     session.print(&table, &Some(&shown).filter(|shown| !shown.is_empty()))
+}
+
+/// Marks weak tokens where no script looks for cells; JSON has a member for it.
+fn warn_of_weak(session: &Session<'_>, listed: &[Authorization]) {
+    if session.given.switch("json") {
+        return;
+    }
+    for authorization in listed.iter().filter(|authorization| authorization.weak) {
+        let id = crate::output::one_line(&authorization.id);
+        session
+            .io
+            .log
+            .raw(&format!("WARN: the token of authorization {id} is weak, replace it with a generated one\n"));
+    }
 }
 
 pub(super) async fn delete(session: &mut Session<'_>) -> Result<()> {

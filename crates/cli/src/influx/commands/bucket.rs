@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tidegate_client::v2::{
-    Bucket, BucketChanges, BucketFilter, NewBucket, OrganizationReference, Record, RetentionRule,
+    Bucket, BucketChanges, BucketFilter, NewBucket, OrganizationReference, Record, RetentionChange, RetentionRule,
 };
 
 use super::Session;
@@ -72,7 +72,11 @@ fn length<T>(items: &[T]) -> u64 {
 
 pub(super) async fn create(session: &mut Session<'_>) -> Result<()> {
     let server = session.server(Proof::Full).await?;
-    let rule = retention_rule(session)?;
+    let (every, shard) = retention(session)?;
+    let rule = RetentionRule {
+        every_seconds: every.unwrap_or_default(),
+        shard_group_duration_seconds: shard.unwrap_or_default(),
+    };
     let text = |name: &str| session.given.text(name).map(str::to_owned);
     let schema_type = text("schema-type").unwrap_or_else(|| "implicit".to_owned());
     if !matches!(schema_type.as_str(), "implicit" | "explicit") {
@@ -82,7 +86,7 @@ pub(super) async fn create(session: &mut Session<'_>) -> Result<()> {
         description: text("description"),
         name: text("name").unwrap_or_default(),
         org_id: session.organization_id(&server).await?,
-        retention_rules: rule.map(|rule| vec![rule]),
+        retention_rules: (every.is_some() || shard.is_some()).then(|| vec![rule]),
         schema_type,
     };
     let created = server.client.create_bucket(&new).await;
@@ -94,25 +98,22 @@ pub(super) async fn update(session: &mut Session<'_>) -> Result<()> {
     let server = session.server(Proof::Full).await?;
     let id = session.given.text("id").unwrap_or_default();
     let text = |name: &str| session.given.text(name).map(str::to_owned);
+    let (every_seconds, shard_group_duration_seconds) = retention(session)?;
+    let rule = RetentionChange { every_seconds, shard_group_duration_seconds };
     let changes = BucketChanges {
         description: text("description"),
         name: text("name"),
-        retention_rules: retention_rule(session)?.map(|rule| vec![rule]),
+        retention_rules: (rule != RetentionChange::default()).then(|| vec![rule]),
     };
     let updated = server.client.update_bucket(id, &changes).await;
     let updated = updated.context(|| format!("failed to update bucket {id:?}"))?;
     print_one(session, &updated, false)
 }
 
-/// What `--retention` and `--shard-group-duration` say.
-fn retention_rule(session: &Session<'_>) -> Result<Option<RetentionRule>> {
+/// The seconds of `--retention` and of `--shard-group-duration`, as far as they are given.
+fn retention(session: &Session<'_>) -> Result<(Option<i64>, Option<i64>)> {
     let seconds = |name: &str| session.given.text(name).map(durations::seconds).transpose();
-    let (every, shard) = (seconds("retention")?, seconds("shard-group-duration")?);
-    let rule = RetentionRule {
-        every_seconds: every.unwrap_or_default(),
-        shard_group_duration_seconds: shard.unwrap_or_default(),
-    };
-    Ok((every.is_some() || shard.is_some()).then_some(rule))
+    Ok((seconds("retention")?, seconds("shard-group-duration")?))
 }
 
 pub(super) async fn delete(session: &mut Session<'_>) -> Result<()> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tidegate_client::v2::MemberRole;
 
 use super::Session;
-use crate::influx::error::{Context as _, Result};
+use crate::influx::error::{Context as _, Error, Result};
 use crate::influx::output::Table;
 use crate::influx::session::{Proof, Server};
 
@@ -38,18 +38,19 @@ pub(super) async fn add(session: &mut Session<'_>) -> Result<()> {
     Ok(session.io.print(&text)?)
 }
 
-/// Whoever is no member may be an owner.
+/// Whoever is no member may be an owner. Any other failure does not say so: with 503 the member is removed already.
 pub(super) async fn remove(session: &mut Session<'_>) -> Result<()> {
     let server = session.server(Proof::Full).await?;
     let org = organization(session, &server).await?;
     let member = session.given.text("member").unwrap_or_default();
+    let failed = || format!("failed to remove member {member:?} from org {org:?}");
     let word = match server.client.remove_member(&org, MemberRole::Member, member).await {
         Ok(()) => "user",
-        Err(_) => {
-            let removed = server.client.remove_member(&org, MemberRole::Owner, member).await;
-            removed.context(|| format!("failed to remove member {member:?} from org {org:?}"))?;
+        Err(error) if error.status() == Some(404) => {
+            server.client.remove_member(&org, MemberRole::Owner, member).await.context(failed)?;
             "owner"
         }
+        Err(reason) => return Err(Error::Request { context: failed(), reason }),
     };
     let text = format!("{word} {member:?} has been removed from org {org:?}\n");
     Ok(session.io.print(&text)?)

@@ -102,6 +102,31 @@ async fn edge_40_no_rows_are_null_and_one_is_an_object() {
 }
 
 #[tokio::test]
+async fn weak_tokens_are_marked_and_the_table_stays_as_it_is() {
+    const WARNING: &str =
+        "WARN: the token of authorization 0a0b0c0d0e0f0004 is weak, replace it with a generated one\n";
+    let place = Place::new().await;
+    let mut weak = authorization();
+    weak["weak"] = json!(true);
+    let mut strong = authorization();
+    strong["id"] = json!("0a0b0c0d0e0f0005");
+    let both = list(&[weak.clone(), strong.clone()]);
+    place.answer("GET", LIST, 200, &list(&[authorization(), strong]));
+    let unmarked = place.run(&["auth", "list"]).await.succeeded();
+    assert_eq!(unmarked.stderr, "");
+    place.answer("GET", LIST, 200, &both);
+    let marked = place.run(&["auth", "list"]).await.succeeded();
+    assert_eq!((marked.stdout, marked.stderr.as_str()), (unmarked.stdout, WARNING));
+    place.answer("GET", &one(), 200, &weak);
+    assert_eq!(place.run(&["auth", "list", "--id", AUTHORIZATION]).await.succeeded().stderr, WARNING);
+    place.answer("GET", LIST, 200, &both);
+    let listed = place.run(&["auth", "list", "--json"]).await.succeeded();
+    assert_eq!(listed.stderr, "");
+    let listed = listed.json();
+    assert_eq!((&listed[0]["weak"], listed[1].get("weak")), (&json!(true), None));
+}
+
+#[tokio::test]
 async fn edge_41_a_refused_change_needs_a_known_code_to_be_told() {
     let place = Place::new().await;
     for (code, told) in

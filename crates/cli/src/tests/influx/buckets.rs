@@ -136,6 +136,20 @@ async fn creating_and_changing() {
 }
 
 #[tokio::test]
+async fn an_update_changes_what_is_given_only() {
+    let place = Place::new().await;
+    for (flags, rule) in [
+        (&["--shard-group-duration", "1d"][..], json!({ "type": "expire", "shardGroupDurationSeconds": 86_400 })),
+        (&["-r", "1h"], json!({ "type": "expire", "everySeconds": 3600 })),
+        (&["-r", "0"], json!({ "type": "expire", "everySeconds": 0 })),
+    ] {
+        place.answer("PATCH", &format!("{LIST}/{BUCKET}"), 200, &bucket(BUCKET, "press"));
+        place.run(&[&["bucket", "update", "-i", BUCKET], flags].concat()).await.succeeded();
+        assert_eq!(place.requests().last().unwrap().json(), json!({ "retentionRules": [rule] }));
+    }
+}
+
+#[tokio::test]
 async fn deleting() {
     let place = Place::new().await;
     let found = json!({ "buckets": [bucket(BUCKET, "press")] });

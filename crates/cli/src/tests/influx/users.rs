@@ -128,6 +128,24 @@ async fn members_and_owners() {
 }
 
 #[tokio::test]
+async fn a_member_whose_removal_fails_stays_an_owner() {
+    let place = Place::new().await;
+    let member = format!("/api/v2/orgs/{ORG}/members/{USER}");
+    for (status, code, message, shown) in [
+        (503, "unavailable", "removed, still draining", "503 Service Unavailable: removed, still draining"),
+        (401, "unauthorized", "you may not", "401 Unauthorized: you may not"),
+    ] {
+        let count = place.requests().len();
+        place.refuse("DELETE", &member, status, code, message);
+        place
+            .run(&["org", "members", "remove", "-i", ORG, "-m", USER])
+            .await
+            .told(&format!("failed to remove member \"{USER}\" from org \"{ORG}\": {shown}"));
+        assert_eq!(place.requests().len(), count + 1);
+    }
+}
+
+#[tokio::test]
 async fn organizations_are_made_changed_and_deleted() {
     let mut place = Place::new().await;
     place.answer("POST", "/api/v2/orgs", 201, &organization());

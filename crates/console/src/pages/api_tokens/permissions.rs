@@ -10,8 +10,19 @@ pub(super) struct Permitted {
     pub(super) kind: &'static str,
     /// Which ones: `all`, or a name.
     pub(super) which: String,
-    pub(super) read: bool,
-    pub(super) write: bool,
+    read: bool,
+    write: bool,
+}
+
+impl Permitted {
+    /// What may be done to it.
+    pub(super) fn access(&self) -> &'static str {
+        match (self.read, self.write) {
+            (true, true) => "Read and write",
+            (true, false) => "Read",
+            (false, _) => "Write",
+        }
+    }
 }
 
 /// Each thing that is permitted once, in the order of the token.
@@ -95,7 +106,7 @@ pub(super) fn described(service: &Service, permissions: &TypedPermissions) -> St
 fn of_kind(service: &Service, permissions: &TypedPermissions, action: Action, kind: ResourceType) -> Option<String> {
     let mut held = permissions.iter().filter(|held| held.action == action && held.kind == kind).peekable();
     held.peek()?;
-    let names: Option<Vec<String>> = held.map(|held| name_of(service, kind, held.id?)).collect();
+    let names: Option<Vec<String>> = held.map(|held| name_of(service, held, held.id?)).collect();
     Some(match names {
         Some(names) => format!("{kind} {}", names.join(", ")),
         None => format!("all {kind}"),

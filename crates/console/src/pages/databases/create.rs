@@ -9,10 +9,10 @@ use axum::response::Response;
 use tidegate_model::{DatabaseLimits, Description, NewDatabase, Retention};
 
 use super::LIST;
-use super::retention::RetentionFields;
 use crate::failure::{Failure, mendable, sentence};
 use crate::form::{Fields, Posted};
 use crate::frame::{Frame, Notice, Section};
+use crate::retention::RetentionFields;
 use crate::visit::{Administrators, Visit};
 use crate::{Console, respond};
 

@@ -9,12 +9,13 @@ use axum::response::Response;
 use tidegate_model::{Database, Retention};
 use tidegate_service::RecordStatus;
 
-use super::{LIST, TITLE, retention};
+use super::{LIST, TITLE};
 use crate::Console;
 use crate::failure::Failure;
 use crate::form::Fields;
 use crate::frame::{Frame, Notice, Section};
 use crate::listing::{ListQuery, Listed};
+use crate::retention;
 use crate::visit::{Administrators, Visit};
 use crate::when::When;
 

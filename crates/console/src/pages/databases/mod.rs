@@ -4,7 +4,6 @@ mod create;
 mod delete;
 mod list;
 mod restore;
-mod retention;
 mod settings;
 
 use std::sync::Arc;

@@ -23,7 +23,7 @@ const UNITS: [(&str, i64); 7] = [
 const OFFERED: usize = 5;
 
 /// Such as `30 days`, or `Forever`.
-pub(super) fn in_words(retention: Retention) -> String {
+pub(crate) fn in_words(retention: Retention) -> String {
     if retention == Retention::FOREVER {
         return "Forever".to_owned();
     }
@@ -39,16 +39,16 @@ fn split(retention: Retention) -> (i64, &'static str) {
 
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RetentionFields {
-    pub(super) is_forever: bool,
+pub(crate) struct RetentionFields {
+    pub(crate) is_forever: bool,
     /// As it was typed.
-    pub(super) amount: String,
+    pub(crate) amount: String,
     unit: String,
 }
 
 impl RetentionFields {
     /// What the fields `keep`, `amount` and `unit` say.
-    pub(super) fn of(fields: &Fields) -> Self {
+    pub(crate) fn of(fields: &Fields) -> Self {
         Self {
             is_forever: fields.text("keep") == "forever",
             amount: fields.text("amount").trim().to_owned(),
@@ -57,7 +57,7 @@ impl RetentionFields {
     }
 
     /// Filled in with a period.
-    pub(super) fn with(retention: Retention) -> Self {
+    pub(crate) fn with(retention: Retention) -> Self {
         if retention == Retention::FOREVER {
             return Self { is_forever: true, amount: String::new(), unit: "day".to_owned() };
         }
@@ -69,7 +69,7 @@ impl RetentionFields {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn period(&self) -> Result<Retention, &'static str> {
+    pub(crate) fn period(&self) -> Result<Retention, &'static str> {
         if self.is_forever {
             return Ok(Retention::FOREVER);
         }
@@ -86,7 +86,7 @@ impl RetentionFields {
     }
 
     /// The units to choose from, each with whether it is chosen.
-    pub(super) fn units(&self) -> impl Iterator<Item = (&'static str, bool)> {
+    pub(crate) fn units(&self) -> impl Iterator<Item = (&'static str, bool)> {
         let is_chosen = |unit: &str| unit == self.unit;
         let units = UNITS.iter().enumerate().map(move |(at, (unit, _))| (at, *unit, is_chosen(unit)));
         units.filter(|(at, _, is_chosen)| *at < OFFERED || *is_chosen).map(|(_, unit, is_chosen)| (unit, is_chosen))
