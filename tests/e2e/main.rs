@@ -34,3 +34,4 @@ mod v2_recovery;
 mod v2_revocation_load;
 mod v2_settings;
 mod v2_setup;
+mod v2_setup_command;

@@ -182,6 +182,25 @@ async fn a_token_that_only_manages_tokens_deletes_those_of_its_user_and_nothing_
     assert_eq!(operator.authorizations().await.len(), 2, "the operator's own and the foreign one");
 }
 
+/// The command looks before it deletes.
+#[tokio::test]
+async fn edge_36_influx_deletes_nothing_that_its_token_may_not_read() {
+    let plant = Plant::start().await;
+    let own = plant.writer("own").await;
+    let writes = plant.operator.permission("write", "authorizations");
+    let manager = plant.operator.authorize_for(&plant.user2, &[writes]).await;
+    let delete = format!("influx auth delete --id {}", own.id);
+    let (code, stdout, stderr) = plant.shell.try_run(Some(&manager.text), &delete);
+    let reason = "404 Not Found: authorization not found\n";
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert_eq!(stderr, format!("Error: could not find auth with ID \"{}\": {reason}", own.id));
+    assert_eq!(plant.write_status(&own).await, 204);
+    assert_eq!(plant.operator.authorizations().await.len(), 3, "the operator's and two of user2");
+    // The right to delete it was there.
+    plant.operator.with_token(&manager.text).delete_authorization(&own.id).await.expect_status(204);
+    assert_eq!(plant.write_status(&own).await, 401);
+}
+
 #[tokio::test]
 async fn a_token_of_another_user_finds_nothing_to_delete() {
     let plant = Plant::start().await;

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod cli;
 pub(crate) mod load;
+pub(crate) mod machine;
 #[cfg(target_os = "linux")]
 pub(crate) mod powerloss;
 pub(crate) mod raw;

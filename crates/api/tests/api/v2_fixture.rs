@@ -1,6 +1,9 @@
 //! A server that was set up for v2 clients, and requests in their dialect.
 
+use std::pin::Pin;
+
 use axum::http::Request;
+use futures::future::{Either, select};
 use serde_json::{Value, json};
 use tidegate_model::{PlainToken, ResourceId, Retention, TypedPermission};
 use tidegate_service::{Profile, Settings, SetupAuthority, SetupRequest};
@@ -48,6 +51,24 @@ impl V2 {
     pub(crate) async fn reopened(self, profile: Profile) -> Self {
         let f = self.f.reopened(Settings { profile, ..Settings::default() }).await;
         Self { f, ..self }
+    }
+
+    /// Lets something that checks a password look up the hash, and leaves it while it waits for its turn behind others.
+    pub(crate) async fn until_it_waits_for_its_turn<F: Future>(&self, mut checking: Pin<&mut F>) {
+        let others: Vec<_> = (0..4)
+            .map(|number| {
+                let service = self.f.service.clone();
+                let password = PlainToken::from_presented("any-password");
+                tokio::spawn(
+                    async move { service.sign_in("nobody", &password, [10, 0, 0, number].into()).await.is_ok() },
+                )
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let first_of_them = others.into_iter().next().unwrap();
+        if let Either::Left(_) = select(checking.as_mut(), first_of_them).await {
+            panic!("it was checked before those that came first");
+        }
     }
 
     pub(crate) async fn call(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::poll;
 use serde_json::{Value, json};
 use tidegate_model::PlainToken;
 use tidegate_service::{Door, Profile};
@@ -91,7 +90,7 @@ async fn a_look_that_began_before_a_change_of_the_password_lets_nobody_in_after_
     let caller = v.f.service.enter(&operator, Door::Api, peer).await.unwrap();
 
     let mut looking = std::pin::pin!(v.f.service.enter_with_password(NAME, &old, peer));
-    assert!(poll!(&mut looking).is_pending(), "the credential is being looked up");
+    v.until_it_waits_for_its_turn(looking.as_mut()).await;
     v.f.service.set_legacy_password(caller, id, &new).await.unwrap();
     assert!(looking.await.is_err());
     assert!(v.f.service.enter_with_password(NAME, &old, peer).await.is_err(), "nor is the old password remembered");

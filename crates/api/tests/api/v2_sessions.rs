@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::poll;
 use serde_json::json;
 use tidegate_model::PlainToken;
 use tidegate_service::{Door, Entry, Profile, SessionTimes, Settings, SignedIn, UserChange};
@@ -79,7 +78,7 @@ async fn nobody_signs_in_who_was_deactivated_while_his_password_was_checked() {
     let caller = operator(&v).await;
 
     let mut signing_in = std::pin::pin!(sign_in(&v, "other", "other-password"));
-    assert!(poll!(&mut signing_in).is_pending(), "the user was found active");
+    v.until_it_waits_for_its_turn(signing_in.as_mut()).await;
     let inactive = UserChange { status: Some(tidegate_model::Status::Inactive), ..UserChange::default() };
     v.f.service.update_user(caller, user.parse().unwrap(), inactive).await.unwrap();
     assert!(signing_in.await.is_none());
@@ -91,7 +90,7 @@ async fn nobody_signs_in_with_a_password_that_was_changed_while_it_was_checked()
     let caller = operator(&v).await;
 
     let mut signing_in = std::pin::pin!(sign_in(&v, "my-user", "my-password"));
-    assert!(poll!(&mut signing_in).is_pending(), "the hash of the password is being looked up");
+    v.until_it_waits_for_its_turn(signing_in.as_mut()).await;
     let another = PlainToken::from_presented("another-password");
     v.f.service.set_password(caller, v.user.parse().unwrap(), &another).await.unwrap();
     assert!(signing_in.await.is_none());
