@@ -14,12 +14,14 @@ use workspace::{Workspace, run};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--all]
+       cargo xtask javascript
        cargo xtask edge-cases
        cargo xtask fixture
        cargo xtask screenshots
 
   test         install what the tests need, then run every check
   test --all   the same with many more rounds of the load and crash tests, the JavaScript clients, and the licence check
+  javascript   the JavaScript clients alone, against the binary that was built last
   edge-cases   check and print which test covers which edge case of the contracts
   fixture      write a small data directory of the current format into tests/fixtures, for later versions to read
   screenshots  show every page of the console, light and dark, wide and narrow, in docs/screenshots
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["test"] => test(false),
         ["test", "--all"] => test(true),
+        ["javascript"] => javascript_clients(&Workspace::find()?).map(|()| ExitCode::SUCCESS),
         ["edge-cases"] => edge_cases().map(|()| ExitCode::SUCCESS),
         ["fixture"] => fixture().map(|()| ExitCode::SUCCESS),
         ["screenshots"] => screenshots().map(|()| ExitCode::SUCCESS),
