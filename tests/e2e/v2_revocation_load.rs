@@ -9,8 +9,8 @@ use super::support::v2::{Authorization, ORGANIZATION, V2};
 use super::support::{alone, rounds};
 
 /// So many authorizations with so many permissions are a list that no buffer holds.
-const BIG_AUTHORIZATIONS: usize = 16;
-const BIG_PERMISSIONS: usize = 4_000;
+const BIG_AUTHORIZATIONS: usize = 64;
+const BIG_PERMISSIONS: usize = 1_000;
 
 fn v2_write() -> String {
     format!("/api/v2/write?org={ORGANIZATION}&bucket={DATABASE}")
