@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Once;
+use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -16,7 +17,12 @@ pub(crate) fn http_client() -> reqwest::ClientBuilder {
     PROVIDER.call_once(|| {
         rustls::crypto::ring::default_provider().install_default().expect("nothing else installs a provider");
     });
-    reqwest::Client::builder().no_proxy().tls_built_in_root_certs(false).timeout(PATIENCE)
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_built_in_root_certs(false)
+        .timeout(PATIENCE)
+        // Sooner than the server gives up a connection: a request that meets its end would fail.
+        .pool_idle_timeout(Duration::from_secs(5))
 }
 
 /// A whole answer.
