@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate_access::{Drain, Entry};
-use tidegate_catalog::{ApiTokenFilter, CatalogError, PasswordHash};
+use tidegate_access::{Access, Drain, Entry};
+use tidegate_catalog::{ApiTokenFilter, CatalogError};
 use tidegate_model::{
     Action, ApiToken, ApiTokenChange, ApiTokenForm, ApiTokenId, CredentialId, Description, OrganizationId, PlainToken,
     ResourceType, Status, Timestamp, TokenDigest, TypedPermission, TypedPermissions, UserId,
@@ -80,7 +80,7 @@ impl Service {
     ) -> Result<CreatedApiToken, ServiceError> {
         let token = PlainToken::generate_without_prefix(&*self.randomness);
         let new = self.new_api_token(&caller, request, ApiTokenForm::Token { weak: false }, token.digest())?;
-        let record = self.record_api_token(caller, new, None).await?;
+        let record = self.record_api_token(caller, new).await?;
         Ok(CreatedApiToken { token, record })
     }
 
@@ -158,11 +158,10 @@ impl Service {
         self: &Arc<Self>,
         caller: Entry,
         new: ApiToken,
-        password: Option<PasswordHash>,
     ) -> Result<Arc<ApiToken>, ServiceError> {
         self.run_change(move |service| async move {
             let _turn = service.begin_change(&caller).await?;
-            let record = service.catalog.create_api_token(new, password, actor(&caller)).await?;
+            let record = service.catalog.create_api_token(new, None, actor(&caller)).await?;
             service.put_api_token_in_force(&record).await;
             Ok(Arc::new(record))
         })
@@ -343,19 +342,11 @@ impl Service {
         .await
     }
 
-    /// The answer to who deletes what is not there, once nothing goes on with it any more. Only who may delete all
-    /// tokens of the organization waits, so that the time tells nobody else that there was such a token.
     async fn gone(&self, caller: Entry, id: ApiTokenId) -> ServiceError {
         let organization = self.organization_of(&caller);
         let all = TypedPermission::in_organization(Action::Write, ResourceType::Authorizations, organization);
-        if self.may(&caller, &all) {
-            let drain = self.access.draining(CredentialId::ApiToken(id));
-            drop(caller);
-            if let Err(still_draining) = self.drained(&drain, "deleted").await {
-                return still_draining;
-            }
-        }
-        ServiceError::ApiTokenNotFound
+        let left = |access: &Access| access.draining(CredentialId::ApiToken(id));
+        self.once_left(caller, all, left, "deleted", ServiceError::ApiTokenNotFound).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a caller with typed permissions may see and change (v2 API contract §§3 and 4.3).
 
-use tidegate_access::{Entry, Forbidden, Owner};
+use tidegate_access::{Access, Drain, Entry, Forbidden, Owner};
 use tidegate_model::{Action, ApiToken, OrganizationId, ResourceType, TypedPermission, TypedPermissions, UserId};
 
 use crate::{Profile, Service, ServiceError};
@@ -61,6 +61,26 @@ impl Service {
             return Ok(());
         }
         self.need(caller, &TypedPermission::on_one(action, ResourceType::Users, user))
+    }
+
+    /// The answer `gone` to who takes away what is not there, once what is left of it has gone too. Only who holds
+    /// `needed` waits, so that the time tells nobody else what was there. `done` is what was done to it.
+    pub(crate) async fn once_left(
+        &self,
+        caller: Entry,
+        needed: TypedPermission,
+        left: impl FnOnce(&Access) -> Drain,
+        done: &'static str,
+        gone: ServiceError,
+    ) -> ServiceError {
+        if self.may(&caller, &needed) {
+            let drain = left(&self.access);
+            drop(caller);
+            if let Err(still_draining) = self.drained(&drain, done).await {
+                return still_draining;
+            }
+        }
+        gone
     }
 
     /// What must be held to do this to an API token.

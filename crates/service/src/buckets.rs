@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tidegate_access::Entry;
+use tidegate_access::{Access, Entry};
 use tidegate_catalog::CatalogError;
 use tidegate_model::{
     Action, Database, DatabaseChange, DatabaseId, DatabaseName, NewDatabase, OrganizationId, ResourceType,
@@ -140,19 +140,11 @@ impl Service {
         .await
     }
 
-    /// The answer to who deletes what is not there, once nothing goes on on it any more. Only who may delete every
-    /// database of the organization waits, so that the time tells nobody else that there was one.
     async fn database_gone(&self, caller: Entry, id: DatabaseId) -> ServiceError {
         let organization = self.organization_of(&caller);
         let every = TypedPermission::in_organization(Action::Write, ResourceType::Buckets, organization);
-        if self.may(&caller, &every) {
-            let drain = self.access.end_database(id);
-            drop(caller);
-            if let Err(still_draining) = self.drained(&drain, "deleted").await {
-                return still_draining;
-            }
-        }
-        ServiceError::DatabaseIdNotFound(id)
+        let left = |access: &Access| access.end_database(id);
+        self.once_left(caller, every, left, "deleted", ServiceError::DatabaseIdNotFound(id)).await
     }
 
     /// Whether the caller may change a database. One that the caller may not even see does not exist for it.

@@ -164,7 +164,7 @@ impl Service {
         self.randomness.fill(&mut bytes);
         let digest = TokenDigest::from_bytes(&bytes).ok_or_else(|| ServiceError::internal("a digest has 32 bytes"))?;
         let new = self.new_api_token(&caller, request, ApiTokenForm::Legacy { username }, digest)?;
-        self.record_api_token(caller, new, None).await
+        self.record_api_token(caller, new).await
     }
 
     /// The legacy credentials that the caller may see, by id.

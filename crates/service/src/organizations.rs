@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_access::{Drain, Entry, Owner};
+use tidegate_access::{Access, Drain, Entry};
 use tidegate_catalog::{CatalogError, OrganizationChange};
 use tidegate_model::{
     Action, ClusterId, Description, Name, Organization, OrganizationId, ResourceType, Role, TypedPermission, User,
@@ -92,7 +92,8 @@ impl Service {
     pub async fn delete_organization(self: &Arc<Self>, caller: Entry, id: OrganizationId) -> Result<(), ServiceError> {
         if self.catalog.organization(id).is_none() {
             let gone = ServiceError::OrganizationNotFound;
-            return Err(self.once_left(caller, id, move |owner| owner.organization == id, gone).await);
+            let left = |access: &Access| access.draining_owned(|owner| owner.organization == id);
+            return Err(self.once_left(caller, on(Action::Write, id), left, "removed", gone).await);
         }
         self.changeable_organization(&caller, id)?;
         self.run_change(move |service| async move {
@@ -183,7 +184,8 @@ impl Service {
             if let Err(CatalogError::NotAMember) = removed {
                 drop(turn);
                 let gone = ServiceError::MemberNotFound;
-                return Err(service.once_left(caller, organization, move |owner| owner.user == user, gone).await);
+                let left = |access: &Access| access.draining_owned(|owner| owner.user == user);
+                return Err(service.once_left(caller, on(Action::Write, organization), left, "removed", gone).await);
             }
             if let Err(error @ CatalogError::Unusable) = removed {
                 // Whether the removal is on disk is unknown. Then the user had better be out.
@@ -198,25 +200,6 @@ impl Service {
             service.drained(&drain, "removed").await
         })
         .await
-    }
-
-    /// The answer `gone` to who takes away what is not there, once nothing acts on behalf of the owners meant any more. Only
-    /// who may change the organization waits, so that the time tells nobody else what was there.
-    async fn once_left(
-        &self,
-        caller: Entry,
-        organization: OrganizationId,
-        is_meant: impl Fn(Owner) -> bool,
-        gone: ServiceError,
-    ) -> ServiceError {
-        if self.may(&caller, &on(Action::Write, organization)) {
-            let drain = self.access.draining_owned(is_meant);
-            drop(caller);
-            if let Err(still_draining) = self.drained(&drain, "removed").await {
-                return still_draining;
-            }
-        }
-        gone
     }
 
     /// An organization that the caller may change.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_access::{Drain, Entry};
+use tidegate_access::{Access, Drain, Entry};
 use tidegate_catalog::{ApiTokenFilter, CatalogError, NewUser, UserChange};
 use tidegate_model::{
     Action, DatabaseId, DatabaseName, Name, OrganizationId, PlainToken, ResourceType, Status, TypedPermission, User,
@@ -183,17 +183,10 @@ impl Service {
         .await
     }
 
-    /// The answer to who deletes a user that is not there, once nothing acts on his behalf any more. Only who may delete
-    /// him waits, so that the time tells nobody else that there was such a user.
     async fn user_gone(&self, caller: Entry, id: UserId) -> ServiceError {
-        if self.need(&caller, &TypedPermission::on_one(Action::Write, ResourceType::Users, id)).is_ok() {
-            let drain = self.access.draining_owned(|owner| owner.user == id);
-            drop(caller);
-            if let Err(still_draining) = self.drained(&drain, "deleted").await {
-                return still_draining;
-            }
-        }
-        ServiceError::UserNotFound
+        let needed = TypedPermission::on_one(Action::Write, ResourceType::Users, id);
+        let left = |access: &Access| access.draining_owned(|owner| owner.user == id);
+        self.once_left(caller, needed, left, "deleted", ServiceError::UserNotFound).await
     }
 
     /// A user whom the caller may change.

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use tidegate_model::{ApiToken, ApiTokenForm, ApiTokenId};
-use tidegate_service::{Profile, Service};
+use tidegate_service::Service;
 use utoipa::ToSchema;
 
 use super::answer::{self, Sequence};
@@ -21,6 +21,7 @@ use super::description::given_name;
 use super::error::{ApiError, Refused};
 use super::given;
 use super::parameters::{IdOfPath, Parameters};
+use super::refuse_in_cloud;
 use super::users::Password;
 use crate::Cutoff;
 
@@ -161,8 +162,4 @@ pub(super) async fn set_password(
     let password = body::object::<Password>(&caller, body).await?.read()?;
     service.set_legacy_password(caller, id, &password).await?;
     Ok(answer::no_content())
-}
-
-fn refuse_in_cloud(service: &Service) -> Result<(), ApiError> {
-    if service.profile() == Profile::Cloud { Err(ApiError::path_not_found()) } else { Ok(()) }
 }

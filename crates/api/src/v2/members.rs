@@ -21,6 +21,7 @@ use super::error::{ApiError, Refused};
 use super::given;
 use super::links::SelfLink;
 use super::parameters::{IdOfPath, IdsOfPath};
+use super::refuse_in_cloud;
 use super::users::User;
 use crate::Cutoff;
 use crate::openapi::one_of;
@@ -182,8 +183,4 @@ async fn remove(
     refuse_in_cloud(service)?;
     service.remove_member(caller, organization, user, role).await?;
     Ok(answer::no_content())
-}
-
-fn refuse_in_cloud(service: &Service) -> Result<(), ApiError> {
-    if service.profile() == Profile::Cloud { Err(ApiError::path_not_found()) } else { Ok(()) }
 }

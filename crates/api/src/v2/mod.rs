@@ -26,7 +26,7 @@ mod users;
 
 use std::sync::Arc;
 
-use tidegate_service::Service;
+use tidegate_service::{Profile, Service};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -43,6 +43,11 @@ pub(crate) fn owns(path: &str) -> bool {
     let is_below =
         |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     (is_below("/api/v2") || is_below("/private")) && path != "/api/v2/write"
+}
+
+/// What the cloud profile does not have is a path that it does not know.
+fn refuse_in_cloud(service: &Service) -> Result<(), ApiError> {
+    if service.profile() == Profile::Cloud { Err(ApiError::path_not_found()) } else { Ok(()) }
 }
 
 /// Every route with its description.

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{PlainToken, Retention};
-use tidegate_service::{Door, Profile, Service, SetupAuthority, SetupRequest};
+use tidegate_service::{Door, Service, SetupAuthority, SetupRequest};
 use utoipa::ToSchema;
 
 use super::answer;
@@ -21,6 +21,7 @@ use super::description::given_name;
 use super::error::{ApiError, Refused};
 use super::given;
 use super::orgs::Org;
+use super::refuse_in_cloud;
 use super::users::User;
 use crate::Peer;
 use crate::credential::{self, Presented};
@@ -139,10 +140,6 @@ fn comes_from_this_machine(peer: SocketAddr, headers: &HeaderMap) -> bool {
         [FORWARDED, VIA, ORIGIN].contains(name) || name == "x-real-ip" || name.as_str().starts_with("x-forwarded")
     });
     peer.ip().to_canonical().is_loopback() && !speaks_for_another
-}
-
-fn refuse_in_cloud(service: &Service) -> Result<(), ApiError> {
-    if service.profile() == Profile::Cloud { Err(ApiError::path_not_found()) } else { Ok(()) }
 }
 
 #[cfg(test)]

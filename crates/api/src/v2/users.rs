@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tidegate_model::{PlainToken, User as UserRecord, UserId};
-use tidegate_service::{Entry, Profile, Service, UserChange};
+use tidegate_service::{Entry, Service, UserChange};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer;
@@ -21,6 +21,7 @@ use super::links::SelfLink;
 use super::paging::{Page, PageLinks, Paged, Paging};
 use super::parameters::{IdOfPath, Parameters};
 use super::permission::{statuses, statuses_or_null};
+use super::refuse_in_cloud;
 use crate::Cutoff;
 
 const PATH: &str = "/api/v2/users";
@@ -203,9 +204,7 @@ pub(super) async fn set_password(
     IdOfPath(id): IdOfPath<UserId>,
     body: Body,
 ) -> Result<Response, ApiError> {
-    if service.profile() == Profile::Cloud {
-        return Err(ApiError::path_not_found());
-    }
+    refuse_in_cloud(&service)?;
     let password = body::object::<Password>(&caller, body).await?.read()?;
     service.set_password(caller, id, &password).await?;
     Ok(answer::no_content())
